@@ -1,0 +1,161 @@
+"""The audit registry: audits are functions found by name, never by an import path from a configuration file.
+
+A built-in audit decorates itself; a third party ships an entry point in the group ``rai_audits.audits`` whose object is
+a decorated function. Names are frozen after first look-up, so a name means one thing for the life of a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rai_audits.core.errors import UsageError, did_you_mean
+from rai_audits.core.measurement import AuditResult, Measurement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENTRY_POINT_GROUP = "rai_audits.audits"
+_BUILT_IN = {
+    "data_profile": "rai_audits.data.profile",
+    "task_quality": "rai_audits.quality.audit",
+    "group_rates": "rai_audits.fairness.group_rates",
+    "integrated_gradients": "rai_audits.explain.audit",
+}
+
+
+class ArtifactSink(Protocol):
+    """Where an audit leaves tables that are too large for measurements. Returns the digest of the stored bytes."""
+
+    def put_table(self, name: str, table: pd.DataFrame) -> str: ...
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What the predictions mean.
+
+    ``positive`` is the class that TPR, FPR, precision and AUC speak of; ``favourable`` is the outcome that a person
+    wants, of which selection rates and impact ratios speak. Either may be None when the task has no such notion.
+    """
+
+    classes: tuple[str, ...]
+    positive: str | None
+    favourable: str | None
+    threshold: float | None
+    groups: Mapping[str, tuple[str, ...]]
+    seen_by_model: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def binary(self) -> bool:
+        return len(self.classes) == 2
+
+
+@dataclass(frozen=True)
+class AuditContext:
+    """Everything an audit may read.
+
+    ``predictions`` has the columns ``row_id``, ``split``, ``label``, ``prediction``, ``score`` (probability of the
+    positive class), ``score:<class>`` for every class, ``group:<attribute>`` for every attribute and optionally ``weight``.
+    ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
+    ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
+    """
+
+    predictions: pd.DataFrame
+    task: TaskInfo
+    artifacts: ArtifactSink
+    rows: pd.DataFrame | None = None
+    model: Any = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    confidence: float = 0.95
+    alphas: tuple[float, ...] = (0.05,)
+    eval_split: str = "test"
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
+
+
+@dataclass(frozen=True)
+class AuditOutput:
+    """What an audit function returns; the runner adds inputs, seed and duration."""
+
+    measurements: tuple[Measurement, ...] = ()
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+AuditFunction = Callable[[AuditContext], AuditOutput]
+
+
+@dataclass(frozen=True)
+class AuditSpec:
+    """A registered audit."""
+
+    name: str
+    suite: str
+    version: str
+    run: AuditFunction
+    needs_model: bool = False
+
+
+def audit(
+    name: str, *, suite: str, version: str = "1", needs_model: bool = False
+) -> Callable[[AuditFunction], AuditSpec]:
+    """Decorate a function as an audit. ``suite`` groups audits for ``--suite``."""
+
+    def wrap(function: AuditFunction) -> AuditSpec:
+        return AuditSpec(name=name, suite=suite, version=version, run=function, needs_model=needs_model)
+
+    return wrap
+
+
+def known_audits() -> tuple[str, ...]:
+    """Names of all audits that can be loaded here, sorted."""
+    return tuple(sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+
+
+def load_audit(name: str) -> AuditSpec:
+    """Load one audit by registered name. Raises ``UsageError`` naming the nearest known audit."""
+    if name in _BUILT_IN:
+        module = import_module(_BUILT_IN[name])
+        spec = module.AUDIT
+    else:
+        points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
+        if not points:
+            raise UsageError(f"unknown audit {name!r}.{did_you_mean(name, known_audits())}")
+        spec = points[0].load()
+    if not isinstance(spec, AuditSpec):
+        raise UsageError(f"audit {name!r} is not decorated with rai_audits.core.audit")
+    return spec
+
+
+def run_audit(spec: AuditSpec, context: AuditContext, inputs: Mapping[str, str]) -> AuditResult:
+    """Run one audit. A crash becomes a result with status ``error``: evidence that is missing, never a pass."""
+    import time
+
+    started = time.perf_counter()
+    try:
+        output = spec.run(context)
+    except Exception as error:
+        return AuditResult(
+            audit=spec.name,
+            suite=spec.suite,
+            version=spec.version,
+            status="error",
+            reason=f"{type(error).__name__}: {error}",
+            inputs=dict(inputs),
+            seed=context.seed,
+            duration_s=time.perf_counter() - started,
+        )
+    return AuditResult(
+        audit=spec.name,
+        suite=spec.suite,
+        version=spec.version,
+        measurements=output.measurements,
+        artifacts=dict(output.artifacts),
+        inputs=dict(inputs),
+        facts=dict(output.facts),
+        seed=context.seed,
+        duration_s=time.perf_counter() - started,
+    )

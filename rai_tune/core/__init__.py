@@ -1,0 +1,45 @@
+"""Core of the engine: ids, errors, resource paths; re-exports ``rai_audits.core``. Stable API."""
+
+from rai_audits.core import (
+    AuditContext,
+    AuditResult,
+    Bound,
+    ConflictError,
+    IntegrityError,
+    Measurement,
+    RaiError,
+    TaskInfo,
+    UsageError,
+    Value,
+    canonical_json,
+    did_you_mean,
+    sha256_bytes,
+    sha256_file,
+    sha256_json,
+)
+from rai_tune.core.errors import DivergedError, WorkspaceError
+from rai_tune.core.ids import check_run_id, new_run_id
+from rai_tune.core.resources import resource_path
+
+__all__ = [
+    "AuditContext",
+    "AuditResult",
+    "Bound",
+    "ConflictError",
+    "DivergedError",
+    "IntegrityError",
+    "Measurement",
+    "RaiError",
+    "TaskInfo",
+    "UsageError",
+    "Value",
+    "WorkspaceError",
+    "canonical_json",
+    "check_run_id",
+    "did_you_mean",
+    "new_run_id",
+    "resource_path",
+    "sha256_bytes",
+    "sha256_file",
+    "sha256_json",
+]

@@ -1,0 +1,17 @@
+"""Errors of the engine, beside those of the measuring library."""
+
+from __future__ import annotations
+
+from rai_audits.core import RaiError, UsageError
+
+
+class DivergedError(RaiError):
+    """Training produced a loss that is not a finite number; the run is kept as ``diverged`` (exit 1)."""
+
+
+class WorkspaceError(UsageError):
+    """The workspace cannot be opened or written (exit 2); what it held is untouched."""
+
+
+class StorageError(RaiError):
+    """The disk refused a write (full, failing); the old state is intact (exit 1)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -58,9 +58,9 @@ class Reading(Value):
 class Threshold(Value):
     """A number that a control holds a measurement against, and who set it."""
 
-    value: float
+    value: Annotated[float, Field(allow_inf_nan=False)]
     origin: Origin
-    source: str
+    source: Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class ControlOutcome(Value):
@@ -102,6 +102,8 @@ class Decision(Value):
     model_digest: str
     predictions_digest: str
     test_openings: int
+    as_of: str | None = None
+    """The date that decided which controls are in force, or None when every control was held to be."""
     notes: tuple[str, ...] = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)

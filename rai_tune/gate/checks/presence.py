@@ -1,0 +1,63 @@
+"""The check ``presence``: the evidence that a control speaks of exists, is whole, and belongs to this run.
+
+It says nothing about what the numbers are, so it passes or leaves the evidence insufficient; it never fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from rai_tune.gate.checks.base import CheckKind, Gap, Name, Part, Verdict
+from rai_tune.gate.checks.find import quoted, sound_result
+
+if TYPE_CHECKING:
+    from rai_tune.core import AuditResult
+    from rai_tune.gate.decision import Evidence
+
+
+class PresenceCheck(Part):
+    """These audits ran without error on this run's predictions and left measurements."""
+
+    kind: Literal["presence"]
+    """``presence``."""
+
+    audits: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Audits that must be in the evidence, each with at least one measurement."""
+
+    artifacts: tuple[Name, ...] = ()
+    """Names of tables that at least one of these audits must have stored."""
+
+    metrics: tuple[Name, ...] = ()
+    """Metrics that at least one of these audits must have measured."""
+
+
+def judge_presence(check: PresenceCheck, evidence: Evidence) -> Verdict:
+    """Pass when all that is named is there, else insufficient with every missing thing named."""
+    gaps: list[Gap] = []
+    results: list[AuditResult] = []
+    for audit in check.audits:
+        found = sound_result(evidence, audit)
+        if isinstance(found, Gap):
+            gaps.append(found)
+        elif not found.measurements:
+            gaps.append(Gap(f"the audit {audit} measured nothing", f"run the audit {audit} again"))
+        else:
+            results.append(found)
+    gaps += _missing("artifact", check.artifacts, {name for result in results for name in result.artifacts})
+    gaps += _missing("metric", check.metrics, {item.metric for result in results for item in result.measurements})
+    if gaps:
+        settle = "; ".join(gap.settle for gap in gaps if gap.settle)
+        return Gap("; ".join(gap.reason for gap in gaps), settle).verdict()
+    return Verdict("pass", f"present, without error and on this run's predictions: {', '.join(check.audits)}")
+
+
+def _missing(what: str, wanted: tuple[str, ...], there: set[str]) -> list[Gap]:
+    absent = [name for name in wanted if name not in there]
+    if not absent:
+        return []
+    return [Gap(f"no {what} {quoted(absent)} in the evidence", f"run the audits that make {quoted(absent)}")]
+
+
+KIND = CheckKind("presence", PresenceCheck, judge_presence, ("pass", "insufficient_evidence"))

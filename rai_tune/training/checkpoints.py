@@ -1,0 +1,62 @@
+"""Checkpoints that a killed run can trust.
+
+A checkpoint counts only after every file in it was hashed and the list was recorded. HF checkpoints hold pickles
+(optimiser and random state), so none is opened whose bytes are not the ones this workspace recorded itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Protocol
+
+from rai_tune.core import sha256_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+PREFIX = "checkpoint-"
+
+
+class CheckpointLog(Protocol):
+    """Where the digests of finished checkpoints are kept."""
+
+    def add(self, step: int, manifest: dict[str, str]) -> None: ...
+
+    def recorded(self) -> Mapping[int, Mapping[str, str]]: ...
+
+
+def file_manifest(folder: Path) -> dict[str, str]:
+    """Digest of every file below ``folder``, by relative POSIX path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+
+
+def flush_to_disk(folder: Path) -> None:
+    """Ask the disk to keep what was written to ``folder``, so that a recorded digest never outlives its bytes."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def newest_sound(folder: Path, recorded: Mapping[int, Mapping[str, str]]) -> Path | None:
+    """Return the newest checkpoint whose bytes are as recorded; remove every other half-written one."""
+    sound = [step for step in _steps(folder) if step in recorded and _matches(folder, step, recorded[step])]
+    for step in _steps(folder):
+        if step not in sound:
+            shutil.rmtree(folder / f"{PREFIX}{step}")
+    return folder / f"{PREFIX}{max(sound)}" if sound else None
+
+
+def _steps(folder: Path) -> Iterable[int]:
+    names = [path.name for path in folder.glob(f"{PREFIX}*") if path.is_dir()]
+    return [int(name.removeprefix(PREFIX)) for name in names if name.removeprefix(PREFIX).isdigit()]
+
+
+def _matches(folder: Path, step: int, manifest: Mapping[str, str]) -> bool:
+    return file_manifest(folder / f"{PREFIX}{step}") == dict(manifest)

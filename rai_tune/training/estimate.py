@@ -1,0 +1,72 @@
+"""What a run would take, from a few real steps: the numbers behind ``raitune run --dry-run``."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.training.fit import SPLITS, set_up
+from rai_tune.training.tokens import Tokens
+
+if TYPE_CHECKING:
+    from rai_tune.data import PreparedData
+    from rai_tune.recipe.schema import Recipe
+    from rai_tune.training.base_model import BaseModel
+    from rai_tune.training.fit import Prepared
+
+_TIMED_STEPS = 3
+
+
+def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, Any]:
+    """Count rows and tokens, time ``_TIMED_STEPS`` forward and backward passes, and scale by tokens. Trains nothing."""
+    ready = set_up(recipe, data, base)
+    spec = recipe.training
+    train = ready.tokens["train"]
+    seconds_per_token = _time_steps(ready, train, spec.batch_size)
+    batches = math.ceil(len(train.ids) / spec.batch_size)
+    evaluated = ready.tokens["validation"].total * spec.epochs
+    weights = list(ready.model.parameters())
+    return {
+        "schema": "rai-tune/dry-run/v1",
+        "splits": {
+            name: {
+                "rows": len(ready.tokens[name].ids),
+                "tokens": ready.tokens[name].total,
+                "truncated": ready.tokens[name].truncated,
+            }
+            for name in SPLITS
+        },
+        "steps": math.ceil(batches / spec.accumulate) * spec.epochs,
+        "batch_size": spec.batch_size,
+        "device": ready.hardware.device,
+        "precision": ready.hardware.precision,
+        "parameters": sum(weight.numel() for weight in weights),
+        "trained_parameters": sum(weight.numel() for weight in weights if weight.requires_grad),
+        # A forward pass alone costs about a third of forward and backward.
+        "training_s": seconds_per_token * (train.total * spec.epochs + evaluated / 3),
+        "timed_steps": _TIMED_STEPS,
+        "notes": list(data.notes),
+    }
+
+
+def _time_steps(ready: Prepared, train: Tokens, batch_size: int) -> float:
+    """Seconds for each real token of a forward and backward pass, the first pass left out as warm-up."""
+    import torch
+    from transformers import DataCollatorWithPadding
+
+    collate = DataCollatorWithPadding(ready.tokenizer)
+    order = sorted(range(len(train.ids)), key=lambda place: len(train.ids[place]))
+    middle = order[max(0, len(order) // 2 - batch_size // 2) :][:batch_size]
+    rows = [train.ids[place] for place in middle]
+    batch = collate([{"input_ids": row} for row in rows]).to(ready.hardware.device)
+    model = ready.model.to(ready.hardware.device).train()
+    seconds: list[float] = []
+    for _ in range(_TIMED_STEPS + 1):
+        started = time.perf_counter()
+        model(**batch).logits.float().square().mean().backward()
+        if ready.hardware.device == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+        model.zero_grad()
+    return sorted(seconds[1:])[_TIMED_STEPS // 2] / max(sum(len(row) for row in rows), 1)

@@ -1,0 +1,77 @@
+"""Entry point of ``raitune``: registers the commands and turns every error into a sentence and an exit code.
+
+Only typer is imported at the top, so that ``raitune --help`` answers at once; each command imports what it needs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+
+import typer
+
+from rai_tune.cli import demo, gate, init, predict, report, run, runs, ui
+
+app = typer.Typer(
+    name="raitune",
+    help="Fine-tune a model, measure how it treats people, and let a policy decide whether it may go on.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("predict")(predict.predict)
+app.command("gate")(gate.gate)
+app.command("runs")(runs.runs)
+app.command("report")(report.report)
+app.command("ui")(ui.ui)
+app.command("demo")(demo.demo)
+
+INTERNAL, INTERRUPTED = 1, 130
+_DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EIO: "the disk failed"}
+
+
+def main() -> None:
+    """Run the command line; the exit code follows the public contract."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(_guarded())
+
+
+def _guarded() -> int:
+    from rai_audits.core.errors import RaiError
+
+    try:
+        app(standalone_mode=True)
+    except RaiError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.echo(
+            "interrupted; nothing that was stored is lost ('raitune runs' shows the run, --resume goes on)", err=True
+        )
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in _DISK:
+            return _internal()
+        typer.echo(f"error: {_DISK[error.errno]}; what was stored before is intact ({error})", err=True)
+        return INTERNAL
+    except SystemExit as stop:
+        return INTERRUPTED if stop.code == INTERRUPTED else int(stop.code or 0)
+    except Exception:
+        return _internal()
+    return 0
+
+
+def _internal() -> int:
+    error = sys.exc_info()[1]
+    if os.environ.get("RAITUNE_DEBUG"):
+        traceback.print_exc()
+    typer.echo(
+        f"internal error: {type(error).__name__}: {error}\nSet RAITUNE_DEBUG=1 to see where; please report it.",
+        err=True,
+    )
+    return INTERNAL

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rai_tune.recipe.scaffold import Proposal
+    from collections.abc import Sequence
+
+    from rai_tune.recipe import Proposal
 
 
 def init(
     table: Annotated[Path | None, typer.Argument(help="CSV, Parquet or JSONL file.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Recipe to write (default: recipe.yaml beside here).")
+        Path | None, typer.Option("-o", "--output", help="Recipe to write (default: recipe.yaml here).")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; flag what is unsure in the file.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing recipe.")] = False,
@@ -35,7 +37,7 @@ def init(
     target = output or Path("recipe.yaml")
     if target.exists() and not force:
         raise UsageError(f"{target} exists; give another name with -o, or --force to replace it")
-    proposal = propose_recipe(table)
+    proposal = propose_recipe(table, base_dir=target.absolute().parent)
     if proposal.questions and not yes and sys.stdin.isatty():
         proposal = _ask(proposal)
     atomic_write(target, proposal.to_yaml().encode())
@@ -45,16 +47,24 @@ def init(
 
 
 def _ask(proposal: Proposal) -> Proposal:
-    for question in proposal.questions:
+    """Ask each open question in turn; an answer can change what is asked next."""
+    from rai_tune.core import UsageError
+
+    while proposal.questions:
+        question = proposal.questions[0]
         typer.echo(f"\n{question.field}: {question.text}")
         for place, option in enumerate(question.options, start=1):
             typer.echo(f"  {place}. {option}")
-        default = question.default or ""
-        answer = typer.prompt("answer (number or value)", default=default)
-        chosen = (
-            question.options[int(answer) - 1]
-            if answer.isdigit() and 0 < int(answer) <= len(question.options)
-            else answer
-        )
-        proposal = proposal.answered(question.field, chosen)
+        answer = typer.prompt("answer (value or number)", default=question.default or "")
+        try:
+            proposal = proposal.answered(question.field, _meant(answer, question.options))
+        except UsageError as error:
+            typer.echo(f"{error}", err=True)
     return proposal
+
+
+def _meant(answer: str, options: Sequence[str]) -> str:
+    """Return the option that is meant: its value as written, else its number in the list."""
+    if answer not in options and answer.isdigit() and 0 < int(answer) <= len(options):
+        return options[int(answer) - 1]
+    return answer

@@ -42,36 +42,33 @@ def main() -> None:
 
 
 def _guarded() -> int:
-    from rai_audits.core.errors import RaiError
-
     try:
         app(standalone_mode=True)
-    except RaiError as error:
-        typer.echo(f"error: {error}", err=True)
-        return error.exit_code
     except KeyboardInterrupt:
-        typer.echo(
-            "interrupted; nothing that was stored is lost ('raitune runs' shows the run, --resume goes on)", err=True
-        )
+        typer.echo("interrupted; what was stored is kept, and 'raitune run --resume RUN' goes on", err=True)
         return INTERRUPTED
-    except OSError as error:
-        if error.errno not in _DISK:
-            return _internal()
-        typer.echo(f"error: {_DISK[error.errno]}; what was stored before is intact ({error})", err=True)
-        return INTERNAL
     except SystemExit as stop:
-        return INTERRUPTED if stop.code == INTERRUPTED else int(stop.code or 0)
-    except Exception:
-        return _internal()
+        return int(stop.code or 0)
+    except Exception as error:
+        return _explain(error)
     return 0
 
 
-def _internal() -> int:
-    error = sys.exc_info()[1]
+def _explain(error: Exception) -> int:
+    """Say what went wrong in a sentence; return the exit code."""
+    # Imported only now: help must not wait for it.
+    from rai_audits.core import RaiError
+
     if os.environ.get("RAITUNE_DEBUG"):
         traceback.print_exc()
+    if isinstance(error, RaiError):
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in _DISK:
+        typer.echo(f"error: {_DISK[error.errno]}; what was stored before is intact ({error})", err=True)
+        return INTERNAL
     typer.echo(
-        f"internal error: {type(error).__name__}: {error}\nSet RAITUNE_DEBUG=1 to see where; please report it.",
+        f"internal error: {type(error).__name__}: {error}\nSet RAITUNE_DEBUG=1 to see where, and please report it.",
         err=True,
     )
     return INTERNAL

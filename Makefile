@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-fast check format benchmarks clean
+.PHONY: help demo test test-fast check format clean
 .DEFAULT_GOAL := help
 
 help:

@@ -138,7 +138,7 @@ def compare(name: str, texts: list[str], labels: list[int], rows: int, repeats: 
     speeds: dict[str, list[float]] = {"ours": [], "HF defaults": [], "HF group_by_length": []}
     losses: dict[str, float] = {}
     for _ in range(repeats):
-        for label in speeds:
+        for label in tuple(speeds):
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(scratch)
                 if label == "ours":

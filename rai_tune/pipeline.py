@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, load_audit, run_audit
-from rai_tune.core import DivergedError, IntegrityError, TaskInfo, UsageError, sha256_json
-from rai_tune.data.prepare import prepare, prepare_frame
-from rai_tune.gate import Decision, Evidence, alphas_of, evaluate, load_policy
+from rai_tune.core import DivergedError, IntegrityError, StorageError, TaskInfo, UsageError, sha256_json
+from rai_tune.data.preparing import prepare, prepare_frame
+from rai_tune.gate import Decision, alphas_of, evaluate, load_policy
+from rai_tune.promotion import collect_evidence
 from rai_tune.recipe import LoadedRecipe, parse_recipe
 from rai_tune.reporting.stored import stored_decisions, stored_results
 from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
+from rai_tune.training.checkpoints import says_disk_is_full
 from rai_tune.training.fit import fit
 from rai_tune.training.predictions import PREDICTIONS_SCHEMA, predictions_table
 from rai_tune.training.saved_model import LoadedModel, load_saved, manifest_digest
@@ -120,7 +122,7 @@ def resume(run_id: str, workspace: Workspace, progress: Progress) -> RunOutcome:
 
 def decide(run_id: str, workspace: Workspace, policies: tuple[LoadedPolicy, ...]) -> RunOutcome:
     """Judge the stored evidence of a run. A policy that was not frozen when the run began makes a re-decision."""
-    evidence = collect_evidence(workspace, run_id)
+    evidence = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
     decisions = tuple(evaluate(policy, evidence) for policy in policies)
     for decision in decisions:
         workspace.save_decision(run_id, decision.to_json())
@@ -158,26 +160,6 @@ def load_model(workspace: Workspace, run: RunRecord) -> LoadedModel:
     return load_saved(folder, manifest, _stored_recipe(workspace, run).base_dir)
 
 
-def collect_evidence(workspace: Workspace, run_id: str) -> Evidence:
-    """Read all that the gate may look at."""
-    run = workspace.run(run_id)
-    artifacts = workspace.artifacts(run.id)
-    data = workspace.read_json(artifacts["data"].digest) if "data" in artifacts else {"groups": {}}
-    opened = workspace.read_json(artifacts["opening"].digest) if "opening" in artifacts else {}
-    return Evidence(
-        run_id=run.id,
-        state=run.state,
-        results=stored_results(workspace, run.id),
-        groups={name: tuple(values) for name, values in data["groups"].items()},
-        model_digest=run.model_digest or "",
-        predictions_digest=run.predictions_digest or "",
-        frozen_policies=run.policies,
-        test_openings=workspace.open_test_rows(run.id, run.test_digest) if opened and run.test_digest else 0,
-        frozen_at=run.policies_frozen_at,
-        evaluation_started_at=opened.get("at", ""),
-    )
-
-
 def _carry_through(
     planned: Plan, workspace: Workspace, run_id: str, progress: Progress, *, resuming: bool
 ) -> RunOutcome:
@@ -200,8 +182,18 @@ def _carry_through(
         workspace.set_state(run_id, "interrupted", error="interrupted; --resume goes on from the last checkpoint")
         raise
     except Exception as error:
-        workspace.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+        _mark_failed(workspace, run_id, error)
+        if says_disk_is_full(error):
+            raise StorageError(f"the disk is full; run {run_id} is kept and --resume goes on ({error})") from error
         raise
+
+
+def _mark_failed(workspace: Workspace, run_id: str, error: Exception) -> None:
+    try:
+        workspace.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
+    except StorageError:
+        # A full disk cannot take the note; the run stays in its working state, from which it resumes all the same.
+        return
 
 
 def _train(planned: Plan, workspace: Workspace, run_id: str, progress: Progress, *, resuming: bool) -> None:

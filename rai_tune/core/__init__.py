@@ -17,7 +17,7 @@ from rai_audits.core import (
     sha256_file,
     sha256_json,
 )
-from rai_tune.core.errors import DivergedError, WorkspaceError
+from rai_tune.core.errors import DivergedError, StorageError, WorkspaceError
 from rai_tune.core.ids import check_run_id, new_run_id
 from rai_tune.core.resources import resource_path
 
@@ -30,6 +30,7 @@ __all__ = [
     "IntegrityError",
     "Measurement",
     "RaiError",
+    "StorageError",
     "TaskInfo",
     "UsageError",
     "Value",

@@ -406,7 +406,7 @@ class ExplainSpec(Part):
     documents: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     """Test rows to explain, drawn evenly over label and group."""
 
-    steps: Annotated[int, Field(ge=4, le=1024)] = 32
+    steps: Annotated[int, Field(ge=4, le=1024)] = 16
     """Points on the path from the baseline; more where completeness asks for it."""
 
     tolerance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01

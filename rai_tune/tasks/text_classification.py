@@ -29,8 +29,8 @@ class TextClassification:
         from transformers.utils import logging
 
         # The library's report that a fresh head has no weights yet is what we asked for, and its bars would mix with ours.
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return AutoModelForSequenceClassification.from_pretrained(
             path,
             num_labels=len(classes),

@@ -6,6 +6,7 @@ A checkpoint counts only after every file in it was hashed and the list was reco
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
@@ -60,3 +61,10 @@ def _steps(folder: Path) -> Iterable[int]:
 
 def _matches(folder: Path, step: int, manifest: Mapping[str, str]) -> bool:
     return file_manifest(folder / f"{PREFIX}{step}") == dict(manifest)
+
+
+def says_disk_is_full(error: BaseException) -> bool:
+    """Whether an error means a full disk: torch and safetensors say so only in words."""
+    number = getattr(error, "errno", None)
+    text = str(error).lower()
+    return number == errno.ENOSPC or "no space left" in text or "os error 28" in text or "failed writing file" in text

@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.training.fit import SPLITS, set_up
-from rai_tune.training.tokens import Tokens
 
 if TYPE_CHECKING:
     from rai_tune.data import PreparedData
     from rai_tune.recipe.schema import Recipe
     from rai_tune.training.base_model import BaseModel
     from rai_tune.training.fit import Prepared
+    from rai_tune.training.tokens import Tokens
 
 _TIMED_STEPS = 3
 
@@ -59,7 +59,8 @@ def _time_steps(ready: Prepared, train: Tokens, batch_size: int) -> float:
     order = sorted(range(len(train.ids)), key=lambda place: len(train.ids[place]))
     middle = order[max(0, len(order) // 2 - batch_size // 2) :][:batch_size]
     rows = [train.ids[place] for place in middle]
-    batch = collate([{"input_ids": row} for row in rows]).to(ready.hardware.device)
+    padded = collate([{"input_ids": row} for row in rows])
+    batch = {name: values.to(ready.hardware.device) for name, values in padded.items()}
     model = ready.model.to(ready.hardware.device).train()
     seconds: list[float] = []
     for _ in range(_TIMED_STEPS + 1):

@@ -18,7 +18,7 @@ from rai_tune.training.predicting import predict_logits
 from rai_tune.training.saved_model import DecisionFacts, manifest_digest, save_model
 from rai_tune.training.threshold import Threshold, choose_threshold
 from rai_tune.training.tokens import Tokens, load_tokenizer, token_limit, tokenize
-from rai_tune.training.trainer import CheckpointLog, Examples, Recorder, TrainRequest, TrainResult, train
+from rai_tune.training.trainer import Examples, Recorder, TrainRequest, TrainResult, train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rai_tune.data import PreparedData
     from rai_tune.recipe.schema import Recipe
     from rai_tune.training.base_model import BaseModel
+    from rai_tune.training.checkpoints import CheckpointLog
 
 SPLITS = ("train", "validation", "test")
 

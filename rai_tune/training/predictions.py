@@ -51,7 +51,7 @@ def predictions_table(
         table["score"] = probabilities[:, facts.classes.index(facts.positive)]
     for place, name in enumerate(facts.classes):
         table[f"score:{name}"] = probabilities[:, place]
-    for name in [name for name in rows if name.startswith("group:") or name == "weight"]:
+    for name in [name for name in map(str, rows.columns) if name.startswith("group:") or name == "weight"]:
         table[name] = rows[name].to_numpy()
     table["base_digest"] = base_digest
     table["model_digest"] = loaded.digest

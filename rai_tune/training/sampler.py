@@ -39,5 +39,5 @@ class EpochSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * _EPOCHS_APART + self._epoch)
         if self._group:
-            return iter(get_length_grouped_indices(self._lengths, self._batch_size, generator=generator))
+            return iter(get_length_grouped_indices(self._lengths, self._batch_size, generator=generator))  # type: ignore[no-untyped-call]
         return iter(torch.randperm(len(self._lengths), generator=generator).tolist())

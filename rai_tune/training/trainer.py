@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rai_tune.core import DivergedError
-from rai_tune.training.checkpoints import CheckpointLog, newest_sound
+from rai_tune.training.checkpoints import newest_sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from rai_tune.recipe.schema import TrainingSpec
+    from rai_tune.training.checkpoints import CheckpointLog
     from rai_tune.training.hardware import Hardware
 
 

@@ -56,4 +56,4 @@ def test_a_line_is_about_thirty_tokens():
     texts = prepare(recipe.data, 0, Path()).rows["text"].tolist()
     lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
     assert max(lengths) <= 40
-    assert 24 <= sum(lengths) / len(lengths) <= 34
+    assert 15 <= sum(lengths) / len(lengths) <= 26

@@ -15,108 +15,110 @@ COMMAND = [sys.executable, "-c", "from rai_tune.cli.main import main; main()"]
 FAST = ["--set", "audits.include=[group_rates]", "--set", "training.checkpoint_every=4", "--set", "training.epochs=6"]
 
 
-def start(project, workspace, *arguments):
-    return subprocess.Popen(
-        [*COMMAND, "run", *arguments, "--workspace", str(workspace)],
-        cwd=project,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Started:
+    """A run in its own process, its progress in a file."""
+
+    def __init__(self, project, workspace, *arguments):
+        self.log = workspace.with_suffix(f".{time.monotonic_ns()}.log")
+        with self.log.open("w") as errors:
+            self.process = subprocess.Popen(
+                [*COMMAND, "run", *arguments, "--workspace", str(workspace)],
+                cwd=project,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+
+    @property
+    def said(self):
+        return self.log.read_text()
+
+    def wait_for(self, text):
+        while text not in self.said:
+            if self.process.poll() is not None:
+                pytest.fail(f"the run ended before {text!r}: {self.said}")
+            time.sleep(0.02)
+
+    def finish(self):
+        return self.process.wait(timeout=300)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def only_run(workspace):
+    with Workspace.open(workspace) as store:
+        return store.runs()[0]
 
 
 def weights_of(workspace):
     with Workspace.open(workspace) as store:
         run = store.runs()[0]
         assert run.state == "completed", run.error
-        files = store.read_json(store.artifacts(run.id)["model"].digest)["files"]
-        return files["adapter_model.safetensors"]
-
-
-def wait_for_line(process, text):
-    for line in process.stderr:
-        if line.startswith(text):
-            return
-    pytest.fail(f"the run ended before {text!r}")
+        return store.read_json(store.artifacts(run.id)["model"].digest)["files"]["adapter_model.safetensors"]
 
 
 @pytest.mark.slow
 def test_killed_at_random_then_resumed_gives_the_same_weights(project):
-    whole = start(project, project / "whole", "recipe.yaml", *FAST)
-    whole.communicate(timeout=300)
+    Started(project, project / "whole", "recipe.yaml", *FAST).finish()
     wanted = weights_of(project / "whole")
     draw = random.Random(11)
-    process = start(project, project / "cut", "recipe.yaml", *FAST)
-    wait_for_line(process, "training:")
+    run = Started(project, project / "cut", "recipe.yaml", *FAST)
+    run.wait_for("training:")
     kills = 0
     for _ in range(3):
-        time.sleep(draw.uniform(0.05, 1.0))
-        if process.poll() is not None:
+        time.sleep(draw.uniform(0.05, 0.8))
+        if run.process.poll() is not None:
             break
-        process.kill()
-        process.wait()
+        run.kill()
         kills += 1
-        with Workspace.open(project / "cut") as store:
-            run = store.runs()[0]
-        process = start(project, project / "cut", "--resume", run.id)
-        wait_for_line(process, "training:" if run.state == "training" else "")
-    process.communicate(timeout=300)
+        run = Started(project, project / "cut", "--resume", only_run(project / "cut").id)
+        run.wait_for(":")
+    assert run.finish() in {3, 4}, run.said
     assert kills >= 1
-    assert process.returncode in {3, 4}
     assert weights_of(project / "cut") == wanted
 
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_run_and_exits_130(project):
-    process = start(project, project / "w", "recipe.yaml", *FAST, "--set", "training.epochs=60")
-    wait_for_line(process, "training:")
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
-    assert process.returncode == 130
-    with Workspace.open(project / "w") as store:
-        assert store.runs()[0].state == "interrupted"
+    run = Started(project, project / "w", "recipe.yaml", *FAST, "--set", "training.epochs=60")
+    run.wait_for("training:")
+    time.sleep(0.3)
+    run.process.send_signal(signal.SIGINT)
+    assert run.finish() == 130
+    assert "--resume" in run.said
+    assert only_run(project / "w").state == "interrupted"
 
 
 @pytest.mark.slow
 def test_a_diverged_run_is_kept_and_never_passes(project):
     sets = ["training.learning_rate=1e30", "training.max_grad_norm=1e30", "training.warmup=0"]
-    done = start(project, project / "w", "recipe.yaml", *(part for item in sets for part in ("--set", item)))
-    _, err = done.communicate(timeout=120)
-    assert done.returncode == 1
-    assert "diverged" in err
-    with Workspace.open(project / "w") as store:
-        run = store.runs()[0]
-        assert (run.state, run.verdict) == ("diverged", None)
-    report = subprocess.run(
-        [*COMMAND, "report", run.id, "--json", "--workspace", str(project / "w")],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(report.stdout)["verdict"] != "pass"
-    gate = subprocess.run(
-        [*COMMAND, "gate", run.id, "--workspace", str(project / "w")],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert gate.returncode == 4
+    run = Started(project, project / "w", "recipe.yaml", *(part for item in sets for part in ("--set", item)))
+    assert run.finish() == 1
+    assert "diverged" in run.said
+    record = only_run(project / "w")
+    assert (record.state, record.verdict) == ("diverged", None)
+
+    def command(*arguments):
+        return subprocess.run(
+            [*COMMAND, *arguments, "--workspace", str(project / "w")],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert json.loads(command("report", record.id, "--json").stdout)["verdict"] != "pass"
+    assert command("gate", record.id).returncode == 4
 
 
 @pytest.mark.slow
 def test_resume_refuses_changed_data(project):
-    process = start(project, project / "w", "recipe.yaml", *FAST, "--set", "training.epochs=60")
-    wait_for_line(process, "training:")
-    process.kill()
-    process.wait()
+    run = Started(project, project / "w", "recipe.yaml", *FAST, "--set", "training.epochs=60")
+    run.wait_for("training:")
+    run.kill()
     rows = (project / "rows.csv").read_text().splitlines()
     (project / "rows.csv").write_text("\n".join(rows[:-1]) + "\n")
-    with Workspace.open(project / "w") as store:
-        run = store.runs()[0]
-    again = start(project, project / "w", "--resume", run.id)
-    _, err = again.communicate(timeout=120)
-    assert again.returncode == 6
-    assert "data changed" in err
+    again = Started(project, project / "w", "--resume", only_run(project / "w").id)
+    assert again.finish() == 6
+    assert "data changed" in again.said

@@ -1,0 +1,125 @@
+"""The report as JSON, by the public contract of the command line. Stable API.
+
+Small cells are suppressed as in the view: ``status`` and ``estimate`` are "suppressed", ``n`` is 0 (a number stays a
+number; the reason says ``n < k``), and ``n_pos``, ``n_neg`` and bounds are empty. Read ``status`` before ``n``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import canonical_json, sha256_json
+from rai_tune.gate.decision import EXIT_CODES
+from rai_tune.reporting.controls import headline
+from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups, small_groups_read
+from rai_tune.reporting.view import evidence_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rai_tune.core import AuditResult
+    from rai_tune.gate.decision import Decision
+    from rai_tune.reporting.inputs import ReportInputs
+
+REPORT_SCHEMA = "rai-tune/report/v1"
+MEASUREMENTS_SCHEMA = "rai-tune/measurements/v1"
+DECISIONS_SCHEMA = "rai-tune/decisions/v1"
+
+
+def report_json(inputs: ReportInputs) -> dict[str, Any]:
+    """The whole report as plain JSON types: ``run``, ``verdict``, ``measurements``, ``decisions``, ``controls``, ``audits``."""
+    k = inputs.recipe.audits.suppress_below
+    results = hide_small_cells(inputs.results, k)
+    small = small_groups(inputs.results, k)
+    decisions = [hide_small_readings(decision, k, small) for decision in inputs.decisions]
+    verdict = headline(inputs.run, decisions)
+    return {
+        "schema": REPORT_SCHEMA,
+        "run": dict(inputs.run),
+        "verdict": {
+            "outcome": verdict.outcome,
+            "word": verdict.word,
+            "sentence": verdict.sentence,
+            "exit_code": EXIT_CODES[verdict.outcome],
+        },
+        "evidence_digest": evidence_digest(inputs),
+        "suppress_below": k,
+        "measurements": _measurements(results),
+        "decisions": [_decision(real, shown) for real, shown in zip(inputs.decisions, decisions, strict=True)],
+        "controls": _controls(decisions),
+        "audits": [
+            {
+                "audit": result.audit,
+                "suite": result.suite,
+                "version": result.version,
+                "status": result.status,
+                "reason": result.reason,
+                "inputs": dict(result.inputs),
+                "artifacts": dict(result.artifacts),
+                "seed": result.seed,
+                "duration_s": result.duration_s,
+                "digest": sha256_json(real.to_json()),
+            }
+            for real, result in zip(inputs.results, results, strict=True)
+        ],
+        "training": dict(inputs.training),
+        "environment": dict(inputs.environment),
+        "data": dict(inputs.data),
+    }
+
+
+def measurements_json(inputs: ReportInputs) -> bytes:
+    """Every measurement as canonical JSON, small cells suppressed: the file that a PDF carries."""
+    k = inputs.recipe.audits.suppress_below
+    return canonical_json(
+        {
+            "schema": MEASUREMENTS_SCHEMA,
+            "run": inputs.run.get("id"),
+            "evidence_digest": evidence_digest(inputs),
+            "suppress_below": k,
+            "measurements": _measurements(hide_small_cells(inputs.results, k)),
+        }
+    )
+
+
+def decisions_json(
+    decisions: Sequence[Decision], results: tuple[AuditResult, ...] = (), *, suppress_below: int = 5
+) -> dict[str, Any]:
+    """Decisions alone, as ``raitune gate --json`` prints them.
+
+    ``results`` and ``suppress_below`` (the recipe's) say which groups are small; without results, what the controls
+    themselves read about group sizes does.
+    """
+    small = small_groups(results, suppress_below) | small_groups_read(decisions, suppress_below)
+    shown = [hide_small_readings(decision, suppress_below, small) for decision in decisions]
+    worst = max((decision.outcome for decision in decisions), key=_badness, default="insufficient_evidence")
+    return {
+        "schema": DECISIONS_SCHEMA,
+        "run": decisions[0].run_id if decisions else None,
+        "verdict": {"outcome": worst, "exit_code": EXIT_CODES[worst]},
+        "decisions": [_decision(real, hidden) for real, hidden in zip(decisions, shown, strict=True)],
+        "controls": _controls(shown),
+    }
+
+
+def _badness(outcome: str) -> int:
+    return ("pass", "awaiting_signoff", "insufficient_evidence", "fail").index(outcome)
+
+
+def _measurements(results: Iterable[AuditResult]) -> list[dict[str, Any]]:
+    return [item.to_json() for result in results for item in result.measurements]
+
+
+def _decision(real: Decision, shown: Decision) -> dict[str, Any]:
+    """A decision without its controls, which are listed flat; the digest is that of the stored decision."""
+    body = shown.to_json()
+    del body["controls"]
+    return {**body, "digest": sha256_json(real.to_json()), "exit_code": real.exit_code}
+
+
+def _controls(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    return [
+        {"policy": decision.policy_id, "policy_version": decision.policy_version, **control.to_json()}
+        for decision in decisions
+        for control in decision.controls
+    ]

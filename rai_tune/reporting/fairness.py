@@ -1,0 +1,152 @@
+"""The fairness part of the view: a table per attribute, pairs worst first, spreads that are shown and decide nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rai_tune.reporting.evidence import GROUPS, measure_row, of_audit
+from rai_tune.reporting.model import GroupRow, GroupTable, MeasureRow, PairRow, Shown
+from rai_tune.reporting.numbers import show
+from rai_tune.reporting.text import clean, named, sentence
+from rai_tune.reporting.wording import SPREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rai_tune.core import AuditResult, Measurement
+    from rai_tune.recipe.schema import Recipe
+
+UNKNOWN = "unknown"
+EVERY_OTHER = "every other group"
+_CELLS = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "positive_predictive_value",
+    "accuracy",
+)
+
+
+def group_tables(results: tuple[AuditResult, ...], recipe: Recipe) -> tuple[GroupTable, ...]:
+    """One table per attribute, in the order in which the audit met them."""
+    measured = [item for item in of_audit(results, GROUPS) if item.attribute is not None]
+    attributes = dict.fromkeys(item.attribute or "" for item in measured)
+    return tuple(_table(name, [item for item in measured if item.attribute == name], recipe) for name in attributes)
+
+
+def _table(attribute: str, measured: Sequence[Measurement], recipe: Recipe) -> GroupTable:
+    favourable, positive = _meant(measured, recipe)
+    rows = _rows(measured)
+    columns = {group.attribute: group.column for group in recipe.data.groups}
+    return GroupTable(
+        attribute=named(attribute),
+        title=f"{favourable} by {named(attribute)}",
+        rate_name=favourable,
+        positive=positive,
+        seen_by_model=_seen(columns.get(attribute), recipe),
+        basis=_basis(measured, favourable),
+        chart=_chart(rows, favourable, named(attribute)),
+        rows=rows,
+        pairs=_pairs(measured),
+        to_highest=tuple(
+            measure_row(item, name=named(item.group or ""))
+            for item in measured
+            if item.metric == "impact_ratio_to_highest" and item.group is not None
+        ),
+        spreads=_spreads(measured),
+    )
+
+
+def _meant(measured: Sequence[Measurement], recipe: Recipe) -> tuple[str, str]:
+    favourable = next((item.favourable for item in measured if item.favourable), recipe.data.favourable)
+    positive = next((item.positive for item in measured if item.positive), recipe.data.positive)
+    return clean(favourable or "selected"), clean(positive or "positive")
+
+
+def _seen(column: str | None, recipe: Recipe) -> bool | None:
+    """Whether the template shows the column to the model; None for an intersection or free text."""
+    if column is None or recipe.data.template is None:
+        return None
+    return column in recipe.data.template
+
+
+def _basis(measured: Sequence[Measurement], favourable: str) -> str:
+    threshold = next((item.threshold for item in measured if item.threshold is not None), None)
+    split = next((item.split for item in measured if item.split), "test")
+    decided = f", decided at score {threshold:.3f}" if threshold is not None else ""
+    return f"Share decided '{favourable}' among the {clean(split)} rows of each group{decided}."
+
+
+def _rows(measured: Sequence[Measurement]) -> tuple[GroupRow, ...]:
+    groups = dict.fromkeys(item.group for item in measured if item.group is not None and item.reference is None)
+    ordered = sorted(groups, key=lambda group: group == UNKNOWN)
+    return tuple(_row(group, measured) for group in ordered)
+
+
+def _row(group: str, measured: Sequence[Measurement]) -> GroupRow:
+    own = {item.metric: show(item) for item in measured if item.group == group and item.reference is None}
+    cells = {metric: own.get(metric) for metric in _CELLS}
+    rate = cells["selection_rate"]
+    return GroupRow(
+        group=named(group),
+        rows=own.get("group_size") or rate,
+        **cells,
+        note=_note(group, own),
+        measured=rate is not None and rate.estimate is not None,
+    )
+
+
+def _note(group: str, own: dict[str, Shown]) -> str:
+    reasons = dict.fromkeys(
+        cell.reason for metric, cell in own.items() if metric in _CELLS and cell.reason and cell.status != "suppressed"
+    )
+    notes = [*(["group not known: counted, never compared"] if group == UNKNOWN else []), *reasons]
+    return "; ".join(notes)
+
+
+def _pairs(measured: Sequence[Measurement]) -> tuple[PairRow, ...]:
+    ratios = [item for item in measured if item.metric == "impact_ratio" and item.group is not None]
+    ratios.sort(key=lambda item: math.inf if isinstance(item.estimate, str) else item.estimate)
+    return tuple(_pair(item, measured) for item in ratios)
+
+
+def _pair(ratio: Measurement, measured: Sequence[Measurement]) -> PairRow:
+    same = {
+        item.metric: show(item)
+        for item in measured
+        if item.group == ratio.group and item.reference == ratio.reference and item.reference is not None
+    }
+    return PairRow(
+        group=named(ratio.group or ""),
+        reference=named(ratio.reference) if ratio.reference is not None else EVERY_OTHER,
+        ratio=show(ratio),
+        difference=same.get("selection_rate_difference"),
+        true_positive_rate_difference=same.get("true_positive_rate_difference"),
+        false_positive_rate_difference=same.get("false_positive_rate_difference"),
+    )
+
+
+def _spreads(measured: Sequence[Measurement]) -> tuple[MeasureRow, ...]:
+    return tuple(measure_row(item, SPREADS) for item in measured if item.group is None and item.reference is None)
+
+
+def _chart(rows: Sequence[GroupRow], favourable: str, attribute: str) -> str:
+    """The sentence beside a dot plot: lowest and highest rate, and which groups could not be drawn."""
+    drawn = [
+        (row.selection_rate.estimate, row.group, row.selection_rate)
+        for row in rows
+        if row.selection_rate is not None and row.selection_rate.estimate is not None and row.group != UNKNOWN
+    ]
+    missing = [row.group for row in rows if not row.measured]
+    words = f"Rate of '{favourable}' by {attribute}, a dot per group with its interval. "
+    if drawn:
+        low, high = min(drawn, key=lambda item: item[0]), max(drawn, key=lambda item: item[0])
+        words += f"Lowest: {low[1]}, {_with_interval(low[2])}. Highest: {high[1]}, {_with_interval(high[2])}."
+    else:
+        words += "No group has a rate that can be drawn."
+    return sentence(words + (f" Not drawn: {', '.join(missing)}." if missing else ""))
+
+
+def _with_interval(shown: Shown) -> str:
+    return f"{shown.text} ({shown.interval})" if shown.interval else shown.text

@@ -1,0 +1,42 @@
+"""What a report is made from: the stored evidence of one run, already read into plain values. Stable API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from rai_tune.core import AuditResult
+    from rai_tune.gate.decision import Decision
+    from rai_tune.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """All that a report may show. Any mapping may be empty: a run that stopped early has little to tell and still reports.
+
+    ``run``: id, name, state, created_at (ISO 8601), error, and the digests recipe_digest, data_digest, base_digest,
+    model_digest, predictions_digest.
+    ``training``: device, precision, threads, epochs_done, best_step, stopped_early, duration_s, tokens_per_second,
+    parameters {total, trained}, threshold {value, rule, split, detail}, truncated {split: rows}, history [{step, epoch,
+    ...}], base {name, digest}, files {path: sha256}.
+    ``environment``: python, platform, cpu, threads, packages {name: version}.
+    ``data``: origin, rows, splits {split: {rows, classes: {class: rows}}}, source_digest, notes.
+    ``attributions``: one row a unit (row_id, unit_kind, position, unit, start, end, attribution), or None.
+    ``documents``: one row an explained text (row_id, label, prediction, target, score, completeness_error,
+    output_change, steps, status, truncated), or None.
+    """
+
+    run: Mapping[str, Any]
+    recipe: Recipe
+    training: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    data: Mapping[str, Any]
+    results: tuple[AuditResult, ...]
+    decisions: tuple[Decision, ...]
+    attributions: pd.DataFrame | None = None
+    documents: pd.DataFrame | None = None

@@ -1,0 +1,303 @@
+"""The view model: what every report shows, as plain frozen data (strings, floats, tuples). Stable API.
+
+The terminal, the app, the PDF and the exports render a ``ReportView`` and compute nothing themselves. Rules for a renderer:
+
+- ``text`` fields are finished and safe to show as literal text, never as markup.
+- A number is a ``Shown``: show ``text`` and ``interval``; draw with ``estimate``, ``low`` and ``high`` when they are not None.
+- ``ref`` says which measurement a number is; its strings are raw and are for look-ups only, not for showing.
+- Every state has a word and an icon beside any colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+VIEW_SCHEMA = "rai-tune/view/v1"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Which measurement a displayed number is. Raw values, not for showing."""
+
+    audit: str
+    metric: str
+    attribute: str | None = None
+    group: str | None = None
+    reference: str | None = None
+    label: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One displayed number.
+
+    ``text`` is the estimate ("64.4 %", "0.702") or, where there is none, the words why ("suppressed (n < 5)", "not
+    estimable"). ``interval`` is "56.0 to 72.0 %" or empty. ``estimate``, ``low`` and ``high`` are for drawing, in the
+    measurement's own unit (a rate is 0 to 1); ``high`` is None when unbounded. ``n`` is the rows behind it, None when
+    that count is not shown. ``reason`` is a sentence when ``status`` is not "ok".
+    """
+
+    text: str
+    interval: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+    n_text: str
+    status: str
+    reason: str
+    confidence: float
+    method: str
+    ref: Ref
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named piece of text that is not a measurement."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """A control that decided the overall verdict."""
+
+    policy: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict over all decisions, the worst first. ``outcome`` is the gate's word, ``word`` the one to show."""
+
+    outcome: str
+    word: str
+    icon: str
+    sentence: str
+    deciding: tuple[Deciding, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """A measurement with its name in plain words and what it means."""
+
+    name: str
+    meaning: str
+    split: str
+    value: Shown
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One group of an attribute. ``note`` says why cells are empty; ``measured`` is False when nothing can be drawn."""
+
+    group: str
+    rows: Shown | None
+    selection_rate: Shown | None
+    true_positive_rate: Shown | None
+    false_positive_rate: Shown | None
+    positive_predictive_value: Shown | None
+    accuracy: Shown | None
+    note: str
+    measured: bool
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """Two groups of one attribute. ``ratio`` is the selection rate of ``group`` over that of ``reference``."""
+
+    group: str
+    reference: str
+    ratio: Shown
+    difference: Shown | None
+    true_positive_rate_difference: Shown | None
+    false_positive_rate_difference: Shown | None
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """How the groups of one attribute are treated.
+
+    ``rate_name`` is the favourable class ("approved"); ``basis`` says what every rate depends on; ``chart`` is the
+    sentence that says what a dot plot of ``rows`` shows. ``pairs`` is sorted the lowest ratio first, those without a
+    number last; ``to_highest`` compares each group with the highest observed rate; ``spreads`` are shown and decide nothing.
+    """
+
+    attribute: str
+    title: str
+    rate_name: str
+    positive: str
+    seen_by_model: bool | None
+    basis: str
+    chart: str
+    rows: tuple[GroupRow, ...]
+    pairs: tuple[PairRow, ...]
+    to_highest: tuple[MeasureRow, ...]
+    spreads: tuple[MeasureRow, ...]
+
+
+@dataclass(frozen=True)
+class LeanRow:
+    """A column or word that decisions lean on. ``value`` is None for a word without a measured share."""
+
+    name: str
+    text: str
+    value: Shown | None
+    identity: bool
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """What decisions lean on, with the checks that say how far to believe it.
+
+    ``kind`` is "columns", "words" or "none"; ``state`` is "complete", "incomplete" or "not measured".
+    """
+
+    kind: str
+    state: str
+    sentence: str
+    rows: tuple[LeanRow, ...]
+    checks: tuple[MeasureRow, ...]
+    identity: tuple[MeasureRow, ...]
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """Rows of one split, per class. ``truncated`` is the number of texts that were cut."""
+
+    split: str
+    rows: str
+    classes: tuple[Fact, ...]
+    truncated: str
+
+
+@dataclass(frozen=True)
+class GroupDataRow:
+    """What the data hold about one group."""
+
+    attribute: str
+    group: str
+    representation: Shown | None
+    label_rate: Shown | None
+    favourable_rate: Shown | None
+
+
+@dataclass(frozen=True)
+class DataView:
+    """Where the rows came from and what they are like."""
+
+    facts: tuple[Fact, ...]
+    splits: tuple[SplitRow, ...]
+    groups: tuple[GroupDataRow, ...]
+    checks: tuple[MeasureRow, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReadingRow:
+    """One measurement that a control looked at."""
+
+    what: str
+    value: Shown
+    bound: str
+    word: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ControlRow:
+    """One control of a policy, with its outcome in words."""
+
+    id: str
+    reference: str
+    title: str
+    asks: str
+    mode: str
+    severity: str
+    outcome: str
+    word: str
+    icon: str
+    reason: str
+    threshold: str
+    origin: str
+    source: str
+    settle: str
+    standing: str
+    sources: tuple[str, ...]
+    readings: tuple[ReadingRow, ...]
+    readings_left_out: int
+
+
+@dataclass(frozen=True)
+class DecisionView:
+    """The decision under one policy pack."""
+
+    policy: str
+    title: str
+    version: str
+    digest: str
+    outcome: str
+    word: str
+    icon: str
+    notes: tuple[str, ...]
+    controls: tuple[ControlRow, ...]
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One evaluation during training."""
+
+    step: str
+    epoch: str
+    loss: str
+    eval_loss: str
+    eval_roc_auc: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to run next, and why."""
+
+    line: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything a report shows about one run."""
+
+    schema: str
+    run_id: str
+    run_name: str
+    state: str
+    created_at: str
+    purpose: str
+    headline: Headline
+    system: tuple[Fact, ...]
+    quality: tuple[MeasureRow, ...]
+    groups: tuple[GroupTable, ...]
+    explanations: Explanations
+    data: DataView
+    decisions: tuple[DecisionView, ...]
+    other: tuple[MeasureRow, ...]
+    training: tuple[Fact, ...]
+    history: tuple[HistoryRow, ...]
+    environment: tuple[Fact, ...]
+    packages: tuple[Fact, ...]
+    digests: tuple[Fact, ...]
+    audits: tuple[Fact, ...]
+    method_notes: tuple[Fact, ...]
+    commands: tuple[Command, ...]
+    evidence_digest: str
+    suppress_below: int
+
+    def to_plain(self) -> dict[str, Any]:
+        """The same as nested dictionaries and lists of JSON types."""
+        return asdict(self)

@@ -1,0 +1,71 @@
+"""Read a stored run back into values: audit results, decisions, and all that a report is made from. Stable API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import AuditResult
+from rai_tune.gate import Decision
+from rai_tune.recipe import Recipe
+from rai_tune.reporting.inputs import ReportInputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rai_tune.workspace import Workspace
+
+_RUN_KEYS = (
+    "id",
+    "name",
+    "state",
+    "created_at",
+    "error",
+    "recipe_digest",
+    "data_digest",
+    "base_digest",
+    "model_digest",
+    "predictions_digest",
+)
+
+
+def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
+    """Everything that a report of this run may show, whatever state the run is in."""
+    run = workspace.run(run_id)
+    return ReportInputs(
+        run={key: getattr(run, key) for key in _RUN_KEYS},
+        recipe=Recipe.model_validate(run.recipe),
+        training=_stored_json(workspace, run.id, "training"),
+        environment=_stored_json(workspace, run.id, "environment"),
+        data=_stored_json(workspace, run.id, "data"),
+        results=stored_results(workspace, run.id),
+        decisions=stored_decisions(workspace, run.id),
+        attributions=stored_table(workspace, run.id, "integrated_gradients:attributions"),
+        documents=stored_table(workspace, run.id, "integrated_gradients:documents"),
+    )
+
+
+def stored_results(workspace: Workspace, run_id: str) -> tuple[AuditResult, ...]:
+    """Every audit result of a run, by name of audit."""
+    refs = [ref for name, ref in sorted(workspace.artifacts(run_id).items()) if name.startswith("audit:")]
+    return tuple(AuditResult.model_validate(workspace.read_json(ref.digest)) for ref in refs)
+
+
+def stored_decisions(workspace: Workspace, run_id: str) -> tuple[Decision, ...]:
+    """Return the newest decision under each policy, those of the recipe first."""
+    newest: dict[str, Decision] = {}
+    for body in workspace.decisions(run_id):
+        decision = Decision.model_validate({key: value for key, value in body.items() if key != "created_at"})
+        newest.setdefault(decision.policy_id, decision)
+    named = list(workspace.run(run_id).policies)
+    return tuple(sorted(newest.values(), key=lambda each: (each.policy_id not in named, each.policy_id)))
+
+
+def stored_table(workspace: Workspace, run_id: str, name: str) -> pd.DataFrame | None:
+    """Return a Parquet artifact of a run, or None when the run has none of that name."""
+    ref = workspace.artifacts(run_id).get(name)
+    return workspace.read_table(ref.digest) if ref else None
+
+
+def _stored_json(workspace: Workspace, run_id: str, name: str) -> dict[str, Any]:
+    ref = workspace.artifacts(run_id).get(name)
+    return dict(workspace.read_json(ref.digest)) if ref else {}

@@ -1,0 +1,242 @@
+"""The end-of-run summary for a terminal of 80 columns. Stable API: ``print_summary``, ``print_decisions``, ``summary_text``.
+
+All text is put into ``rich.text.Text``, which never reads markup, and was cleaned when the view was built. Colour is
+an addition: every state has a word and an icon, and the plots read the same without it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from rai_tune.reporting.controls import decision_view
+from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
+from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from rai_tune.gate.decision import Decision
+    from rai_tune.reporting.model import Command, ControlRow, DecisionView, GroupTable, MeasureRow, ReportView
+
+WIDTH = 80
+_PLOT = 26
+_STYLES = {
+    "fail": "bold dark_orange3",
+    "insufficient_evidence": "bold yellow",
+    "awaiting_signoff": "bold cyan",
+    "pass": "bold blue",
+    "not_applicable": "dim",
+}
+_MAX_QUALITY = 6
+_MAX_PAIRS = 3
+_MAX_LEANS = 6
+_ASCII = str.maketrans(
+    {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
+    | dict.fromkeys("┏┓┗┛╭╮╰╯", "+") | dict.fromkeys("┃│", "|")
+)  # fmt: skip
+
+
+def print_summary(view: ReportView, console: Console | None = None) -> None:
+    """Print the summary, 80 columns wide or less, in the characters that the console can show."""
+    _print(summary(view), console)
+
+
+def print_decisions(decisions: Sequence[Decision], console: Console | None = None, *, suppress_below: int = 5) -> None:
+    """Print what ``raitune gate`` decided: per policy the verdict, then each control.
+
+    ``suppress_below`` is the recipe's; readings of smaller groups are hidden.
+    """
+    small = small_groups_read(decisions, suppress_below)
+    hidden = [hide_small_readings(decision, suppress_below, small) for decision in decisions]
+    _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in hidden)), console)
+
+
+def summary_text(view: ReportView, *, width: int = WIDTH, color: bool = False, ascii_only: bool = False) -> str:
+    """The summary as text. With ``color`` it holds ANSI codes; with ``ascii_only`` it holds nothing beyond ASCII."""
+    return _as_text(summary(view), width=width, color=color, ascii_only=ascii_only)
+
+
+def _print(renderable: RenderableType, console: Console | None) -> None:
+    target = console or Console()
+    width = min(WIDTH, target.width)
+    if target.encoding.lower().replace("-", "").startswith("utf"):
+        target.print(renderable, width=width)
+    else:
+        plain = _as_text(renderable, width=width, color=False, ascii_only=True)
+        target.print(Text(plain), end="", soft_wrap=True)
+
+
+def _as_text(renderable: RenderableType, *, width: int, color: bool, ascii_only: bool) -> str:
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width,
+        force_terminal=color,
+        color_system="truecolor" if color else None,
+        legacy_windows=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    console.print(renderable)
+    lines = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    return lines.translate(_ASCII).encode("ascii", "replace").decode("ascii") if ascii_only else lines
+
+
+def _decision(decision: DecisionView) -> Group:
+    style = _STYLES[decision.outcome]
+    body = Text(f"{decision.icon} {decision.word.upper()}\n", style=style)
+    body.append(f"{decision.title} {decision.version}", style="not bold default")
+    for note in decision.notes:
+        body.append(f"\n{note}", style="not bold default")
+    return Group(Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), _controls(decision.controls))
+
+
+def summary(view: ReportView) -> Group:
+    """The summary as one rich renderable: verdict first, evidence between, verdict again with the next commands."""
+    parts: list[RenderableType] = [_title(view), _verdict(view)]
+    for heading, body in _sections(view):
+        parts += [Text(), Text(heading, style="bold", no_wrap=True, overflow="ellipsis"), Padding(body, (0, 0, 0, 2))]
+    parts += [Text(), _last_line(view), Text("Next:"), *map(_command, view.commands)]
+    return Group(*parts)
+
+
+def _title(view: ReportView) -> Text:
+    return Text(f"rai-tune · run {view.run_id} · {view.state}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _verdict(view: ReportView) -> Panel:
+    head = view.headline
+    style = _STYLES[head.outcome]
+    body = Text(f"{head.icon} {head.word.upper()}\n", style=style)
+    body.append(head.sentence, style="not bold default")
+    for notice in head.notices:
+        body.append(f"\n{notice}", style="not bold default")
+    return Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1))
+
+
+def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
+    tested = [row for row in view.quality if row.split in {"test", ""}]
+    if tested:
+        yield "Quality on test rows, with interval", _quality(tested[:_MAX_QUALITY])
+    for table in view.groups:
+        yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
+        if table.pairs:
+            yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
+    if view.explanations.rows:
+        yield "What decisions lean on", _leaning(view)
+    for decision in view.decisions:
+        yield f"Controls of {decision.title} {decision.version}", _controls(decision.controls)
+
+
+def _grid(*widths: int | None) -> Table:
+    """A table without lines; None takes what is left. Cells are cut with an ellipsis and never wrap."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    for width in widths:
+        table.add_column(width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _quality(rows: list[MeasureRow]) -> Table:
+    table = _grid(24, 16, 20, None)
+    for row in rows:
+        table.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval), Text(f"n {row.value.n_text}"))
+    return table
+
+
+def _groups(table: GroupTable) -> Table:
+    axis = axis_for([row.selection_rate for row in table.rows])
+    grid = _grid(16, 6, 8, 17, None)
+    grid.add_row(*_dim("group", "n", table.rate_name, "interval", axis.label(_PLOT)))
+    for row in table.rows:
+        rate, count = row.selection_rate, row.rows
+        drawn = dot_and_bar(rate, axis, _PLOT) if rate is not None else ""
+        text, interval = (rate.text, rate.interval) if rate is not None and row.measured else ("–", "")
+        grid.add_row(
+            Text(row.group),
+            Text(count.text if count is not None and count.estimate is not None else "–"),
+            Text(text),
+            Text(interval),
+            Text(drawn if row.measured else (rate.text if rate is not None else "not measured")),
+        )
+    return grid
+
+
+def _pairs(table: GroupTable) -> Group:
+    """The lowest ratios; the same pair the other way round says nothing new and is left to the report."""
+    drawn = [pair for pair in table.pairs if pair.ratio.estimate is not None]
+    lowest = [pair for pair in drawn if (pair.ratio.estimate or 0.0) <= 1.0] or drawn
+    axis = Axis(0.0, 1.25)
+    grid = _grid(30, 7, 17, None)
+    width = _PLOT - 6
+    grid.add_row(*_dim("group / against", "ratio", "interval", "0" + "1".rjust(axis.at(1.0, width))))
+    for pair in lowest[:_MAX_PAIRS]:
+        grid.add_row(
+            Text(f"{pair.group} / {pair.reference}"),
+            Text(pair.ratio.text),
+            Text(pair.ratio.interval),
+            Text(dot_and_bar(pair.ratio, axis, width, mark=1.0)),
+        )
+    missing = len(table.pairs) - len(drawn)
+    note = [Text(f"{missing} more without a number: suppressed or not estimable", style="dim")] if missing else []
+    return Group(grid, *note)
+
+
+def _leaning(view: ReportView) -> Group:
+    told = view.explanations
+    grid = _grid(24, 9, 17, None)
+    largest = max((row.value.estimate or 0.0 for row in told.rows if row.value is not None), default=0.0)
+    for row in told.rows[:_MAX_LEANS]:
+        name = f"{row.name} (identity)" if row.identity else row.name
+        if row.value is None:
+            grid.add_row(Text(name), Text(""), Text(""), Text(row.text))
+        else:
+            grid.add_row(Text(name), Text(row.text), Text(row.value.interval), Text(bar(row.value, largest, _PLOT - 2)))
+    return Group(grid, Text(told.sentence, style="dim"))
+
+
+def _controls(controls: tuple[ControlRow, ...]) -> Group:
+    lines: list[RenderableType] = []
+    for control in controls:
+        style = _STYLES[control.outcome]
+        word = control.word + ("" if control.severity == "blocks" else f" ({control.severity})")
+        line = Text(f"{control.icon} {control.id} ", style=style)
+        line.append(control.title, style="not bold default")
+        line.append(f" - {word}", style=style)
+        lines.append(line)
+        if control.outcome in {"fail", "insufficient_evidence", "awaiting_signoff"}:
+            lines.append(Padding(Text(_short(control.reason), style="dim"), (0, 0, 0, 2)))
+    return Group(*lines)
+
+
+def _short(text: str) -> str:
+    """Two lines at most: the whole sentence is in the report."""
+    return text if len(text) <= 140 else text[:139].rstrip() + "…"
+
+
+def _last_line(view: ReportView) -> Text:
+    head = view.headline
+    return Text(f"{head.icon} {head.word.upper()}", style=_STYLES[head.outcome])
+
+
+def _command(command: Command) -> Text:
+    """A command on a line of its own, so that it can be copied, with its reason behind it where there is room."""
+    line = Text(f"  {command.line}")
+    fits = cell_len(command.line) + cell_len(command.why) + 6 <= WIDTH
+    line.append(f"  # {command.why}" if fits else f"\n    # {command.why}", style="dim")
+    return line
+
+
+def _dim(*texts: str) -> tuple[Text, ...]:
+    return tuple(Text(text, style="dim") for text in texts)

@@ -1,0 +1,119 @@
+"""Build the one view model that the terminal, the app, the PDF and the exports render. Stable API: ``build_view``.
+
+Small cells are hidden before anything else looks at the results (see ``suppression``). Every displayed measurement comes
+from ``numbers.show`` and carries a ``Ref`` to where it is in the evidence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rai_tune.core import sha256_json
+from rai_tune.reporting.controls import decision_view, headline
+from rai_tune.reporting.datasets import data_view
+from rai_tune.reporting.evidence import KNOWN_AUDITS, QUALITY, measure_row, of_audit, where
+from rai_tune.reporting.explaining import explanations
+from rai_tune.reporting.facts import (
+    audit_facts,
+    digest_facts,
+    environment_facts,
+    history_rows,
+    method_notes,
+    package_facts,
+    system_facts,
+    training_facts,
+)
+from rai_tune.reporting.fairness import group_tables
+from rai_tune.reporting.inputs import ReportInputs
+from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
+from rai_tune.reporting.next_steps import next_commands
+from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups
+from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
+from rai_tune.reporting.wording import words_for
+
+if TYPE_CHECKING:
+    from rai_tune.core import AuditResult, Measurement
+
+__all__ = ["ReportInputs", "ReportView", "build_view", "evidence_digest"]
+
+_QUALITY_ORDER = tuple(QUALITY_WORDS)
+_SPLIT_ORDER = ("test", "validation", "train")
+
+
+def build_view(inputs: ReportInputs) -> ReportView:
+    """Everything that a report shows about one run, whatever state the run is in."""
+    recipe, run, training = inputs.recipe, inputs.run, inputs.training
+    k = recipe.audits.suppress_below
+    results = hide_small_cells(inputs.results, k)
+    small = small_groups(inputs.results, k)
+    decisions = tuple(hide_small_readings(decision, k, small) for decision in inputs.decisions)
+    verdict = headline(run, decisions)
+    return ReportView(
+        schema=VIEW_SCHEMA,
+        run_id=clean(run.get("id", "unknown")),
+        run_name=clean(run.get("name") or recipe.name, 120),
+        state=clean(run.get("state", "unknown")),
+        created_at=clean(run.get("created_at", "")),
+        purpose=sentence(recipe.purpose),
+        headline=verdict,
+        system=system_facts(recipe, training),
+        quality=_quality(results),
+        groups=group_tables(results, recipe),
+        explanations=explanations(results, recipe, inputs.documents),
+        data=data_view(results, recipe, inputs.data, training),
+        decisions=tuple(decision_view(decision, recipe.audits.confidence) for decision in decisions),
+        other=_other(results),
+        training=training_facts(recipe, training),
+        history=history_rows(training),
+        environment=environment_facts(inputs.environment),
+        packages=package_facts(inputs.environment),
+        digests=digest_facts(run, training, inputs.data, inputs.results),
+        audits=audit_facts(results),
+        method_notes=method_notes(recipe, training),
+        commands=next_commands(run, recipe, verdict.outcome),
+        evidence_digest=evidence_digest(inputs),
+        suppress_below=k,
+    )
+
+
+def evidence_digest(inputs: ReportInputs) -> str:
+    """SHA-256 over the run's digests, every audit result and every decision, small cells included."""
+    return sha256_json(
+        {
+            "run": {key: value for key, value in inputs.run.items() if key == "id" or key.endswith("_digest")},
+            "results": [result.to_json() for result in inputs.results],
+            "decisions": [decision.to_json() for decision in inputs.decisions],
+        }
+    )
+
+
+def _quality(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
+    """Test first, the measures that speak of scores first."""
+    measured = sorted((item for item in of_audit(results, QUALITY) if item.attribute is None), key=_quality_order)
+    return tuple(measure_row(item, QUALITY_WORDS, name=_with_label(item)) for item in measured)
+
+
+def _with_label(item: Measurement) -> str | None:
+    if item.label is None:
+        return None
+    return f"{words_for(item.metric, QUALITY_WORDS).name}, {clean(item.label)}"
+
+
+def _quality_order(item: Measurement) -> tuple[int, int]:
+    split = _SPLIT_ORDER.index(item.split) if item.split in _SPLIT_ORDER else len(_SPLIT_ORDER)
+    metric = _QUALITY_ORDER.index(item.metric) if item.metric in _QUALITY_ORDER else len(_QUALITY_ORDER)
+    return (split, metric)
+
+
+def _other(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
+    """Measurements of audits that this report has no chapter for, such as those of third parties."""
+    rows = []
+    for result in results:
+        if result.audit in KNOWN_AUDITS:
+            continue
+        for item in result.measurements:
+            place = where(item)
+            name = f"{clean(item.audit)}: {words_for(item.metric).name}" + (f", {place}" if place else "")
+            rows.append(measure_row(item, name=name))
+    return tuple(rows)

@@ -1,0 +1,131 @@
+"""Plain words for metrics, outcomes and methods. One place, so that every report says the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rai_tune.reporting.text import clean
+
+
+@dataclass(frozen=True)
+class Words:
+    """A name to show and one sentence that says what it means."""
+
+    name: str
+    meaning: str = ""
+
+
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "fail": ("Refused", "✗"),
+    "insufficient_evidence": ("Not enough evidence", "?"),
+    "awaiting_signoff": ("Waiting for sign-off", "…"),
+    "pass": ("Passed", "✓"),
+}
+"""Overall outcome -> word and icon."""
+
+CONTROL_OUTCOMES: dict[str, tuple[str, str]] = {
+    "pass": ("met", "✓"),
+    "fail": ("not met", "✗"),
+    "insufficient_evidence": ("not enough evidence", "?"),
+    "not_applicable": ("does not apply", "–"),
+    "awaiting_signoff": ("waiting for a person", "…"),
+}
+"""Outcome of one control or reading -> word and icon."""
+
+SEVERITIES = {"block": "blocks", "warn": "warns", "info": "for information"}
+ORIGINS = {"law": "law", "guidance": "guidance", "organisation": "the organisation's choice"}
+
+QUALITY: dict[str, Words] = {
+    "roc_auc": Words("ROC AUC", "How often a positive row scores above a negative one; 0.5 is chance."),
+    "average_precision": Words("Average precision", "Area under the precision-recall curve."),
+    "accuracy": Words("Accuracy", "Share of rows decided as labelled."),
+    "balanced_accuracy": Words("Balanced accuracy", "Mean recall over the classes."),
+    "macro_f1": Words("Macro F1", "Mean F1 over the classes."),
+    "precision": Words("Precision", "Share of positive decisions that are labelled positive."),
+    "recall": Words("Recall", "Share of positive labels that are found."),
+    "brier_score": Words("Brier score", "Mean squared error of the scores; lower is better."),
+    "log_loss": Words("Log loss", "Mean negative log likelihood; lower is better."),
+}
+
+SPREADS: dict[str, Words] = {
+    "demographic_parity_difference": Words(
+        "Largest gap in selection rate", "Demographic parity difference: highest minus lowest group rate."
+    ),
+    "equalized_odds_difference": Words(
+        "Largest gap in error rates", "Equalized odds difference: the larger of the TPR and FPR gaps between groups."
+    ),
+}
+
+DATA_CHECKS: dict[str, Words] = {
+    "duplicate_overlap_share": Words(
+        "Test texts seen in other splits", "Exactly equal texts in test and in train or validation."
+    ),
+    "normalised_overlap_share": Words(
+        "The same, after normalising", "Equal after case, spacing and punctuation are ignored."
+    ),
+    "conflicting_label_share": Words("Equal texts, other label", "Rows whose text also occurs with another label."),
+    "unknown_share": Words("Group unknown", "Rows without a group value; counted, never compared."),
+    "missing_share": Words("Missing values", "Empty cells of a source column."),
+}
+
+EXPLANATION_CHECKS: dict[str, Words] = {
+    "completeness_error": Words(
+        "Completeness error, median", "Gap between summed attributions and the change in the model's output."
+    ),
+    "completeness_failed_share": Words(
+        "Texts that miss the tolerance", "Share of explained texts whose attributions do not add up."
+    ),
+}
+
+METHODS: dict[str, Words] = {
+    "interval": Words(
+        "Intervals",
+        "Tables show two-sided {confidence} intervals. An interval says which values the data leave open, if rows like "
+        "these were drawn again; it does not cover other populations, other times or wrong labels.",
+    ),
+    "bounds": Words(
+        "How controls decide",
+        "A control reads a one-sided bound, not the estimate. For 'at least t' it is met only when the lower bound is at "
+        "least t, and not met only when the upper bound, adjusted for the number of comparisons (Holm), is below t. "
+        "Anything else is not enough evidence, and so is a number that is missing.",
+    ),
+    "pairs": Words(
+        "Impact ratios",
+        "The impact ratio of a group against another is its selection rate divided by the other's. Claims about all groups "
+        "are claims about every ordered pair; picking the highest group from the same data would make wrong passes "
+        "likely, so ratios to the highest group are shown and decide nothing here unless a policy says so.",
+    ),
+    "words": Words(
+        "Positive and favourable",
+        "'{positive}' is the positive class, of which TPR, FPR and precision speak. '{favourable}' is the favourable outcome, of "
+        "which selection rates and impact ratios speak.",
+    ),
+    "threshold": Words(
+        "Decision threshold",
+        "A score at or above {threshold} decides '{positive}' (rule: {rule}). Every rate in this report depends on it.",
+    ),
+    "gaps": Words(
+        "Gaps",
+        "A number that cannot be computed, such as a rate with nobody in its denominator, is 'not estimable' with its reason; it "
+        "is never shown as zero. {suppression}",
+    ),
+    "spread": Words(
+        "Gaps between the extremes",
+        "The largest gap between groups is above zero even when all groups are treated alike, because the extremes are "
+        "picked after looking. It is shown for comparison and is not a test.",
+    ),
+    "attribution": Words(
+        "What decisions lean on",
+        "Integrated gradients (Sundararajan et al., 2017) divide a decision's score among the words of the text, and for "
+        "templates among columns. Completeness says that the parts add up; it does not say that a person would give the "
+        "same reasons, and no faithfulness or randomisation check was made here.",
+    ),
+}
+
+
+def words_for(metric: str, *tables: dict[str, Words]) -> Words:
+    """Words of a metric from the first table that has it, else its own name made readable."""
+    for table in tables:
+        if metric in table:
+            return table[metric]
+    return Words(clean(metric).replace("_", " ").capitalize())

@@ -1,0 +1,20 @@
+"""What pages show text of data with: every string lands in ``textContent``, so nothing in it is ever markup."""
+
+from rai_tune.review.components.dot_plot import Dot, dot_plot
+from rai_tune.review.components.heatmap import Piece, heatmap
+from rai_tune.review.components.literal import Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
+
+__all__ = [
+    "Banner",
+    "Bullets",
+    "Cell",
+    "Dot",
+    "Facts",
+    "Heading",
+    "Paragraph",
+    "Piece",
+    "Table",
+    "dot_plot",
+    "heatmap",
+    "literal",
+]

@@ -1,0 +1,106 @@
+// Shows text literally: elements come from the closed list below, their text only ever from textContent.
+const TONES = new Set(["pass", "fail", "insufficient", "waiting", "none"]);
+const PAGE = /^[a-z]+$/;
+
+function make(tag, text, className) {
+  const element = document.createElement(tag);
+  if (text !== undefined) element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}
+
+function tone(name) {
+  return TONES.has(name) ? name : "none";
+}
+
+function link(cell, open) {
+  const anchor = make("a", cell.text);
+  const page = PAGE.test(cell.page) ? cell.page : "";
+  anchor.href = `${page}?run=${encodeURIComponent(cell.run)}`;
+  anchor.addEventListener("click", (event) => {
+    // A new tab or window follows the address; a plain click stays in this session.
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    open(cell.run);
+  });
+  return anchor;
+}
+
+function fill(element, cell, open) {
+  if (cell.run) element.append(link(cell, open));
+  else if (cell.tone && cell.text) element.append(make("span", cell.text, `chip ${tone(cell.tone)}`));
+  else element.append(make("span", cell.text));
+  if (cell.note) element.append(make("span", cell.note, "note"));
+  return element;
+}
+
+function table(block, open) {
+  const scroll = make("div", undefined, "scroll");
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", block.caption);
+  const body = document.createElement("table");
+  body.append(make("caption", block.caption));
+  const header = make("tr");
+  for (const column of block.columns) {
+    const cell = make("th", column.text, column.kind === "number" ? "number" : "");
+    cell.scope = "col";
+    header.append(cell);
+  }
+  const head = make("thead");
+  head.append(header);
+  const rows = make("tbody");
+  for (const row of block.rows) {
+    const line = make("tr");
+    row.forEach((cell, place) => {
+      const element = make(place === 0 ? "th" : "td", undefined, place === 0 ? "" : block.columns[place].kind);
+      if (place === 0) element.scope = "row";
+      line.append(fill(element, cell, open));
+    });
+    rows.append(line);
+  }
+  body.append(head, rows);
+  scroll.append(body);
+  return scroll;
+}
+
+function banner(block) {
+  const box = make("div", undefined, `banner ${tone(block.tone)}`);
+  const verdict = make("p", undefined, "verdict");
+  const icon = make("span", block.icon, "icon");
+  icon.setAttribute("aria-hidden", "true");
+  verdict.append(icon, make("span", block.word, "word"));
+  box.append(verdict, make("p", block.sentence, "why"));
+  return box;
+}
+
+function facts(block) {
+  const list = make("dl", undefined, `${block.code ? "code" : ""} ${block.dense ? "dense" : ""}`.trim());
+  for (const [name, text] of block.rows) {
+    const pair = make("div");
+    pair.append(make("dt", name), make("dd", text));
+    list.append(pair);
+  }
+  return list;
+}
+
+function bullets(block) {
+  const list = make("ul");
+  for (const text of block.texts) list.append(make("li", text));
+  return list;
+}
+
+const BUILDERS = {
+  heading: (block) => make(`h${[1, 2, 3, 4].includes(block.level) ? block.level : 4}`, block.text),
+  paragraph: (block) => make("p", block.text, block.muted ? "muted" : ""),
+  banner,
+  facts,
+  bullets,
+  table,
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".literal");
+  const open = (run) => setTriggerValue("open", run);
+  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block, open)));
+}

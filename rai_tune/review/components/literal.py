@@ -1,0 +1,153 @@
+"""Blocks of text that are shown as they are: headings, paragraphs, facts, lists, tables, a verdict.
+
+Use ``literal`` wherever a string may come from a data set, a recipe, a policy or an error message; Streamlit's own headers,
+captions, metrics and widget labels read Markdown, this does not. Everything becomes ordinary accessible HTML elements
+whose text is set by ``textContent``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from rai_tune.review.components.assets import component
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_TABLE_ROWS = 200
+"""A longer table is drawn by the data grid, which keeps only the visible rows in the page."""
+
+Tone = Literal["", "pass", "fail", "insufficient", "waiting", "none"]
+ColumnKind = Literal["", "number", "wide", "short"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of level 1 to 4."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph; ``muted`` for what matters less."""
+
+    text: str
+    muted: bool = False
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A verdict: a word with an icon and a colour, and the sentence that says why."""
+
+    tone: Tone
+    icon: str
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and texts, side by side; ``code`` sets the texts in a fixed width, ``dense`` sets short ones in columns."""
+
+    rows: tuple[tuple[str, str], ...]
+    code: bool = False
+    dense: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list without order."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: text, a smaller second line, a coloured frame beside the words, or a link to a run's page."""
+
+    text: str
+    note: str = ""
+    tone: Tone = ""
+    run: str = ""
+    page: str = "run"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption. The first column names its row.
+
+    ``columns`` maps the heads to how their cells are set: numbers to the right, ``wide`` for sentences, ``short`` unbroken.
+    """
+
+    caption: str
+    columns: dict[str, ColumnKind]
+    rows: tuple[tuple[Cell, ...], ...] = field(default=())
+
+
+Block = Heading | Paragraph | Banner | Facts | Bullets | Table
+
+
+def literal(key: str, *blocks: Block) -> str | None:
+    """Show blocks one under the other; returns the id of the run whose link was just clicked, if any.
+
+    ``key`` names this place on its page, once.
+    """
+    opened = None
+    for place, chunk in enumerate(_chunks(blocks)):
+        if isinstance(chunk, Table):
+            _grid(f"{key}-{place}", chunk)
+            continue
+        result = component("literal")(
+            key=f"{key}-{place}", data={"blocks": [_plain(block) for block in chunk]}, on_open_change=_nothing
+        )
+        opened = opened or getattr(result, "open", None)
+    return opened
+
+
+def _nothing() -> None:
+    """Named so that clicks arrive as a value of the component, which the page then reads."""
+
+
+def _chunks(blocks: Iterable[Block]) -> list[Table | list[Block]]:
+    """Runs of blocks that share one component, and long tables by themselves; an empty list leaves nothing behind."""
+    chunks: list[Table | list[Block]] = []
+    for block in blocks:
+        if (isinstance(block, Bullets) and not block.texts) or (isinstance(block, Facts) and not block.rows):
+            continue
+        if isinstance(block, Table) and len(block.rows) > MAX_TABLE_ROWS:
+            chunks.append(block)
+        elif chunks and isinstance(chunks[-1], list):
+            chunks[-1].append(block)
+        else:
+            chunks.append([block])
+    return chunks
+
+
+def _plain(block: Block) -> dict[str, Any]:
+    if isinstance(block, Table):
+        return {
+            "kind": "table",
+            "caption": block.caption,
+            "columns": [{"text": text, "kind": kind} for text, kind in block.columns.items()],
+            "rows": [[_filled(vars(cell)) for cell in row] for row in block.rows],
+        }
+    return {"kind": type(block).__name__.lower(), **vars(block)}
+
+
+def _filled(cell: dict[str, str]) -> dict[str, str]:
+    """A cell without its empty fields; a table has many of them."""
+    return {name: value for name, value in cell.items() if value or name == "text"}
+
+
+def _grid(key: str, table: Table) -> None:
+    import pandas as pd
+    import streamlit as st
+
+    literal(f"{key}-caption", Paragraph(table.caption))
+    columns: Sequence[str] = list(table.columns)
+    rows = [[" · ".join(filter(None, (cell.text, cell.note))) for cell in row] for row in table.rows]
+    # The grid paints heads and cells on a canvas: text there is never markup.
+    st.dataframe(pd.DataFrame(rows, columns=pd.Index(columns)), hide_index=True, key=key)

@@ -1,0 +1,94 @@
+"""Runs as the inbox lists them: newest first, each with its verdict, its state and its age in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rai_tune.core import IntegrityError
+from rai_tune.reporting.controls import headline
+from rai_tune.reporting.stored import stored_decisions
+from rai_tune.reporting.text import clean
+from rai_tune.review.reading import check_evidence
+from rai_tune.workspace.records import WORKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rai_tune.workspace import RunRecord, Workspace
+
+DAMAGED = "damaged"
+UNDECIDED = "undecided"
+_STEPS = ((60, "minute"), (60, "hour"), (24, "day"))
+_DATED_AFTER_DAYS = 60
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run of the inbox. ``outcome`` is the gate's word, ``damaged``, or ``undecided`` while there is nothing to decide."""
+
+    id: str
+    name: str
+    state: str
+    outcome: str
+    word: str
+    icon: str
+    age: str
+    created_at: str
+
+
+def list_runs(workspace: Workspace, moment: datetime | None = None, *, limit: int | None = None) -> tuple[RunLine, ...]:
+    """Runs, newest first. ``moment`` is the present, for the ages."""
+    moment = moment or datetime.now(UTC)
+    return tuple(_line(workspace, run, moment) for run in workspace.runs(limit))
+
+
+def age(created_at: str, moment: datetime) -> str:
+    """``just now``, ``5 minutes ago``, ``3 days ago``; the date itself for what is older than 60 days or in the future."""
+    try:
+        made = datetime.fromisoformat(created_at)
+    except ValueError:
+        return "unknown"
+    made = made if made.tzinfo else made.replace(tzinfo=UTC)
+    passed = (moment - made).total_seconds()
+    if passed < -60 or passed > _DATED_AFTER_DAYS * 86_400:
+        return made.date().isoformat()
+    count, unit = int(max(passed, 0)), "second"
+    for size, larger in _STEPS:
+        if count < size:
+            break
+        count, unit = count // size, larger
+    return "just now" if unit == "second" else f"{count} {unit}{'s' if count != 1 else ''} ago"
+
+
+def _line(workspace: Workspace, run: RunRecord, moment: datetime) -> RunLine:
+    outcome, word, icon = _verdict(workspace, run)
+    return RunLine(
+        id=run.id,
+        name=clean(run.name, 120),
+        state=", ".join(_state(workspace, run)),
+        outcome=outcome,
+        word=word,
+        icon=icon,
+        age=age(run.created_at, moment),
+        created_at=clean(run.created_at),
+    )
+
+
+def _verdict(workspace: Workspace, run: RunRecord) -> tuple[str, str, str]:
+    """The same headline as on the run page, after the same check of the evidence."""
+    try:
+        check_evidence(workspace, run.id)
+    except IntegrityError:
+        return DAMAGED, "Evidence damaged", "✗"
+    if run.state in WORKING or run.state == "created":
+        return UNDECIDED, "Not decided yet", "…"
+    found = headline({"state": run.state}, stored_decisions(workspace, run.id))
+    return found.outcome, found.word, found.icon
+
+
+def _state(workspace: Workspace, run: RunRecord) -> Iterator[str]:
+    yield run.state
+    if run.state in WORKING and not workspace.is_alive(run.id):
+        yield "but nothing works on it; --resume goes on"

@@ -1,0 +1,59 @@
+"""The verdict, why, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rai_tune.review.components import Banner, Bullets, Facts, Heading, Paragraph, literal
+from rai_tune.review.reading import report_file
+from rai_tune.review.tones import tone_of
+
+if TYPE_CHECKING:
+    from rai_tune.reporting import ReportView
+    from rai_tune.review.reading import RunPage
+
+
+_HERE = "raitune ui"
+"""The command that opened this app."""
+
+
+def show_verdict(page: RunPage) -> None:
+    """Name of the run and the verdict, before anything else."""
+    view, verdict = page.view, page.view.headline
+    literal(
+        "name",
+        Heading(1, view.run_name),
+        Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, verdict.sentence),
+    )
+    if verdict.notices:
+        literal("notices", Bullets(verdict.notices))
+    _identify(view)
+    st.download_button(
+        "Download the report (PDF)",
+        data=lambda: report_file(page),
+        file_name=f"{view.run_id}.pdf",
+        mime="application/pdf",
+        icon=":material/download:",
+        on_click="ignore",
+        key="report",
+    )
+
+
+def _identify(view: ReportView) -> None:
+    literal(
+        "identity",
+        Facts((("Run", view.run_id), ("State", view.state), ("Started", view.created_at), ("Purpose", view.purpose))),
+    )
+
+
+def show_next(view: ReportView) -> None:
+    """Commands that can be pasted."""
+    commands = [command for command in view.commands if command.line != _HERE]
+    if not commands:
+        return
+    st.header("What to do next", anchor="next")
+    for place, command in enumerate(commands):
+        literal(f"next-{place}", Paragraph(f"{command.why[:1].upper()}{command.why[1:]}:"))
+        st.code(command.line, language=None)

@@ -1,0 +1,111 @@
+"""One small run with hostile names, made once for all tests of the review app."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = ROOT / "app.py"
+
+SCRIPT = "<script>document.title='owned'</script>"
+IMAGE = "<img src=https://evil.example/a.png onerror=alert(1)>"
+MARKDOWN = "![pixel](https://evil.example/b.png) [go](https://evil.example/c)"
+SIGNS = "$\\alpha$ :red[x] :tada: www.evil.example"
+TURNED = "\u202egnorw\u202c"
+HOSTILE = (SCRIPT, IMAGE, MARKDOWN, SIGNS)
+
+RECIPE = """\
+name: {name}
+purpose: {purpose}
+data:
+  source: {{path: rows.csv}}
+  template: "debt {{{{ debt }}}} record {{{{ record }}}} {{{{ race }}}} {{{{ remark }}}}"
+  label: deny
+  label_names: {{"yes": "denied <b>x</b>", "no": approved}}
+  positive: "denied <b>x</b>"
+  favourable: approved
+  groups: [{{column: race}}, {{column: sex}}]
+  hide_groups: false
+  id: id
+model: {{base: {base}, adapter: {{method: lora, rank: 4}}}}
+training: {{epochs: 1, batch_size: 16, learning_rate: 0.01, select_best_by: roc_auc, threads: 1}}
+decision: {{rule: match_base_rate}}
+audits: {{explain: {{documents: 6}}}}
+seed: 1
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A workspace with one run."""
+
+    root: Path
+    run_id: str
+
+
+def _shared() -> object:
+    spec = importlib.util.spec_from_file_location("shared_fixtures", ROOT / "tests" / "conftest.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Stored:
+    """A completed run whose name, purpose, groups, labels and texts are all hostile."""
+    import json
+
+    from rai_tune import pipeline
+    from rai_tune.recipe import load_recipe
+    from rai_tune.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("hostile")
+    rows = _shared().lending_rows()  # type: ignore[attr-defined]
+    names = {"black": IMAGE, "white": MARKDOWN, "man": SIGNS, "woman": SCRIPT}
+    for row in rows:
+        row["race"], row["sex"] = names[row["race"]], names[row["sex"]]
+        row["remark"] = f"good {TURNED} {SCRIPT} $x$ fair"
+    rows[0]["sex"] = rows[1]["sex"] = "few"
+    with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    recipe = RECIPE.format(name=json.dumps(MARKDOWN[:60]), purpose=json.dumps(" ".join(HOSTILE)), base=tiny_base)
+    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    workspace = Workspace.open(folder / "store")
+    done = pipeline.start(pipeline.plan(load_recipe(folder / "recipe.yaml")), workspace, lambda _w, _d, _t: None)
+    workspace.close()
+    return Stored(folder / "store", done.run_id)
+
+
+@pytest.fixture
+def stored(hostile_run: Stored, tmp_path: Path) -> Stored:
+    """A copy of the run's workspace that a test may damage."""
+    shutil.copytree(hostile_run.root, tmp_path / "store")
+    return Stored(tmp_path / "store", hostile_run.run_id)
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Open the app over a workspace; ``run`` is the run that the address names."""
+
+    def open_app(root: Path, run: str | None = None) -> AppTest:
+        monkeypatch.setenv("RAITUNE_WORKSPACE", str(root))
+        test = AppTest.from_file(str(APP), default_timeout=60)
+        if run is not None:
+            test.query_params["run"] = run
+        return test.run()
+
+    return open_app

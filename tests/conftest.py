@@ -13,10 +13,40 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-WORDS = (
-    "income high low fair debt loan record clean bad black white man woman applicant credit "
-    "good film the a is , . 0 1 2 3 4 5 6 7 8 9"
-).split()
+WORDS = [
+    "income",
+    "high",
+    "low",
+    "fair",
+    "debt",
+    "loan",
+    "record",
+    "clean",
+    "bad",
+    "black",
+    "white",
+    "man",
+    "woman",
+    "applicant",
+    "credit",
+    "good",
+    "film",
+    "the",
+    "a",
+    "is",
+    ",",
+    ".",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+]
 
 
 @pytest.fixture(scope="session")

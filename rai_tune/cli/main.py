@@ -45,13 +45,18 @@ def _guarded() -> int:
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
-        typer.echo("interrupted; what was stored is kept, and 'raitune run --resume RUN' goes on", err=True)
-        return INTERRUPTED
+        return _interrupted()
     except SystemExit as stop:
-        return int(stop.code or 0)
+        # typer turns Ctrl-C into this exit code itself.
+        return _interrupted() if stop.code == INTERRUPTED else int(stop.code or 0)
     except Exception as error:
         return _explain(error)
     return 0
+
+
+def _interrupted() -> int:
+    typer.echo("interrupted; what was stored is kept, and 'raitune run --resume RUN' goes on", err=True)
+    return INTERRUPTED
 
 
 def _explain(error: Exception) -> int:

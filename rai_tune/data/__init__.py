@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rai_tune.data.lending import lending_recipe
-    from rai_tune.data.preparing import prepare, prepare_frame
     from rai_tune.data.prepared import SPLITS, UNKNOWN, PreparedData, PreparedRows
+    from rai_tune.data.preparing import prepare, prepare_frame
     from rai_tune.data.source import SourceTable, read_source
     from rai_tune.data.template import Rendered, TextTemplate, template_name
 

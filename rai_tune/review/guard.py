@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rai_tune.core import IntegrityError, RaiError, UsageError
 from rai_tune.reporting.text import sentence
-from rai_tune.review.components import Banner, Paragraph, literal
+from rai_tune.review.components import Banner, Heading, Paragraph, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +22,14 @@ def guarded(page: Callable[[], None]) -> None:
     except IntegrityError as error:
         show_damage(error)
     except UsageError as error:
-        literal("problem", Paragraph(_as_sentence(error)))
+        literal("problem", Heading(1, "Nothing to show"), Paragraph(_as_sentence(error)))
     except RaiError as error:
-        literal("problem", Banner("fail", "✗", "This page cannot be shown", _as_sentence(error)))
+        literal("problem", Heading(1, "Problem"), Banner("fail", "✗", "This page cannot be shown", _as_sentence(error)))
     except Exception as error:
         _LOG.exception("a page failed")
         literal(
             "problem",
+            Heading(1, "Problem"),
             Banner(
                 "fail",
                 "✗",
@@ -44,6 +45,7 @@ def show_damage(error: IntegrityError) -> None:
     """Say that stored evidence is not what it was, and that nothing may be concluded from it."""
     literal(
         "damage",
+        Heading(1, "No verdict"),
         Banner(
             "fail",
             "✗",

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-if TYPE_CHECKING:
-    from typing import NoReturn
+from rai_tune.review.components import Back, literal
 
+if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
 _FOLDER = Path(__file__).resolve().parent / "pages"
 INBOX = _FOLDER / "inbox.py"
 RUN = _FOLDER / "run.py"
 RUN_PARAMETER = "run"
+_LONGEST = 80
 
 
 def pages() -> list[Page]:
     """Every page, by absolute path, so that the app runs from a checkout and from an installed wheel alike.
 
-    The run page needs a run, so it is reached from the inbox or by a deep link (``/run?run=ID``), not from the menu.
+    The run page needs a run, so it is reached from the inbox or by a deep link, not from the menu. ``/run?run=ID`` and
+    ``/?run=ID`` are the same; the inbox links to the latter, which Streamlit loads without looking for itself below ``/run``.
     """
     return [
         st.Page(INBOX, title="Runs", default=True),
@@ -29,16 +31,11 @@ def pages() -> list[Page]:
     ]
 
 
-def open_run(run_id: str) -> NoReturn:
-    """Go to the page of a run; the back button returns."""
-    st.switch_page(RUN, query_params={RUN_PARAMETER: run_id})
-
-
 def chosen_run() -> str | None:
-    """The run that the address names, if any."""
-    return st.query_params.get(RUN_PARAMETER) or None
+    """The run that the address names, if any. What is longer than any id is cut, so that a message about it stays short."""
+    return st.query_params.get(RUN_PARAMETER, "")[:_LONGEST] or None
 
 
 def link_to_inbox() -> None:
     """A link back to all runs."""
-    st.page_link(INBOX, label="All runs", icon=":material/arrow_back:")
+    literal("back", Back("All runs"))

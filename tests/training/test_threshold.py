@@ -17,7 +17,7 @@ def test_fixed_keeps_the_recipe_value():
 
 def test_match_base_rate_decides_as_many_positive_as_labels():
     chosen = choose_threshold(DecisionSpec(rule="match_base_rate"), SCORES, LABELS)
-    assert (SCORES >= chosen.value).sum() == LABELS.sum()
+    assert (chosen.value <= SCORES).sum() == LABELS.sum()
 
 
 @pytest.mark.parametrize("rule", ["max_f1", "max_youden", "max_accuracy"])
@@ -27,7 +27,7 @@ def test_other_rules_agree_with_a_search_over_every_cut(rule):
     chosen = choose_threshold(DecisionSpec(rule=rule), SCORES, LABELS).value
 
     def quality(cut):
-        decided = SCORES >= cut
+        decided = cut <= SCORES
         if rule == "max_f1":
             return f1_score(LABELS, decided)
         if rule == "max_accuracy":

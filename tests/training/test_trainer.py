@@ -10,7 +10,6 @@ from rai_tune.core import DivergedError, UsageError
 from rai_tune.recipe.schema import AdapterSpec, TrainingSpec
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter, check_method
-from rai_tune.training.base_model import find_base
 from rai_tune.training.checkpoints import file_manifest, newest_sound
 from rai_tune.training.hardware import Hardware, choose_hardware
 from rai_tune.training.hf import weighted_loss
@@ -59,7 +58,8 @@ def request(base, folder, *, adapter=None, spec=SPEC, log=None, recorder=None, r
     texts = [
         f"debt {word} record {other}" for word in ("high", "low", "fair") for other in ("clean", "bad", "good")
     ] * 8
-    labels = [("high" in text) + ("bad" in text) * (classes > 2) for text in texts]
+    records = ("clean", "bad", "good")
+    labels = [int("high" in text) if classes == 2 else records.index(text.split()[-1]) for text in texts]
     ids = tokenize(tokenizer, texts, 32).ids
     model = apply_adapter(load_task("text_classification").load_base(str(base), names), adapter or AdapterSpec(rank=4))
     rows = Examples(ids, labels, weights)
@@ -105,13 +105,10 @@ def test_a_learnable_rule_is_learned(tiny_base, tmp_path):
 
 
 def test_multi_class(tiny_base, tmp_path):
-    result = train(
-        request(
-            tiny_base, tmp_path, classes=3, spec=SPEC.model_copy(update={"select_best_by": "macro_f1", "epochs": 12})
-        )
-    )
+    spec = SPEC.model_copy(update={"select_best_by": "macro_f1", "epochs": 16, "learning_rate": 3e-3})
+    result = train(request(tiny_base, tmp_path, classes=3, adapter=AdapterSpec(method="full"), spec=spec))
     assert result.best_metric is not None
-    assert result.best_metric > 0.5
+    assert result.best_metric > 0.9
 
 
 def test_interrupted_then_resumed_is_bit_identical(tiny_base, tmp_path):

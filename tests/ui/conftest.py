@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "app.py"
@@ -48,10 +49,12 @@ seed: 1
 
 @dataclass(frozen=True)
 class Stored:
-    """A workspace with one run."""
+    """A workspace with one run, and the strings that must never be markup."""
 
     root: Path
     run_id: str
+    name: str = MARKDOWN[:60]
+    texts: tuple[str, ...] = HOSTILE
 
 
 def _shared() -> object:
@@ -65,8 +68,6 @@ def _shared() -> object:
 @pytest.fixture(scope="session")
 def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Stored:
     """A completed run whose name, purpose, groups, labels and texts are all hostile."""
-    import json
-
     from rai_tune import pipeline
     from rai_tune.recipe import load_recipe
     from rai_tune.workspace import Workspace
@@ -82,7 +83,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> St
         writer = csv.DictWriter(target, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    recipe = RECIPE.format(name=json.dumps(MARKDOWN[:60]), purpose=json.dumps(" ".join(HOSTILE)), base=tiny_base)
+    recipe = RECIPE.format(name=json.dumps(Stored.name), purpose=json.dumps(" ".join(HOSTILE)), base=tiny_base)
     (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
     workspace = Workspace.open(folder / "store")
     done = pipeline.start(pipeline.plan(load_recipe(folder / "recipe.yaml")), workspace, lambda _w, _d, _t: None)
@@ -109,3 +110,23 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         return test.run()
 
     return open_app
+
+
+@pytest.fixture
+def shown() -> Callable[[AppTest], list[str]]:
+    """Every string that a page hands to our components, in the order of the page."""
+
+    def strings(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            for item in value.values():
+                yield from strings(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from strings(item)
+
+    def read(test: AppTest) -> list[str]:
+        return [text for part in test.get("bidi_component") for text in strings(json.loads(part.proto.json))]
+
+    return read

@@ -3,20 +3,279 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
-from conftest_helpers import APP, HOSTILE, MARKDOWN
 
-from rai_tune.review.explained import explained_rows, visible
-from rai_tune.review.listing import age
+from rai_tune.reporting import build_view
+from rai_tune.reporting.stored import report_inputs
 from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
 
+    Open = Callable[..., AppTest]
+    Shown = Callable[[AppTest], list[str]]
+
+PARQUET = "application/vnd.apache.parquet"
+VERDICTS = {"Passed", "Refused", "Not enough evidence", "Waiting for sign-off"}
+
+
+def blocks(test: AppTest, kind: str) -> list[dict[str, Any]]:
+    """Blocks of one kind that the page shows, in order."""
+    found = []
+    for part in test.get("bidi_component"):
+        data = json.loads(part.proto.json)
+        found += [block for block in data.get("blocks", []) if block["kind"] == kind]
+    return found
+
+
+def table(test: AppTest, caption: str) -> dict[str, Any]:
+    return next(block for block in blocks(test, "table") if block["caption"].startswith(caption))
+
+
+def artifact_file(stored: Any, name: str) -> Path:
+    with Workspace.open(stored.root, create=False) as workspace:
+        digest = workspace.artifacts(stored.run_id)[name].digest
+    return stored.root / "artifacts" / digest[:2] / digest
+
+
+def stop_a_run(stored: Any, state: str, error: str) -> str:
+    """A second run of the same recipe that stopped while training."""
+    with Workspace.open(stored.root, create=False) as workspace:
+        first = workspace.run(stored.run_id)
+        run = workspace.create_run(name="second", recipe=first.recipe, recipe_digest=first.recipe_digest, policies={})
+        for step in ("preparing", "training"):
+            workspace.set_state(run.id, step)
+        workspace.set_state(run.id, state, error=error)
+        return run.id
+
+
+def test_no_workspace_is_a_sentence(tmp_path: Path, app: Open, shown: Shown) -> None:
+    test = app(tmp_path / "nowhere")
+    assert not test.exception
+    assert any("no workspace" in text and "raitune run" in text for text in shown(test))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_an_empty_workspace_says_how_to_make_a_run(tmp_path: Path, app: Open, shown: Shown) -> None:
+    Workspace.open(tmp_path / "store").close()
+    test = app(tmp_path / "store")
+    assert not test.exception
+    assert any("raitune run recipe.yaml" in text for text in shown(test))
+
+
+def test_the_inbox_lists_runs_newest_first(stored: Any, app: Open) -> None:
+    second = stop_a_run(stored, "diverged", "the loss is NaN at step 3")
+    rows = table(app(stored.root), "Newest first")["rows"]
+    assert [row[0]["run"] for row in rows] == [second, stored.run_id]
+    assert [row[0]["text"] for row in rows] == ["second", stored.name]
+    assert [row[2]["text"] for row in rows] == ["diverged", "completed"]
+    assert all(row[1]["text"] == "? Not enough evidence" for row in rows)
+    assert rows[0][3]["text"] == "just now"
+
+
+def test_a_run_at_work_has_no_verdict_yet(stored: Any, app: Open) -> None:
+    with Workspace.open(stored.root, create=False) as workspace:
+        first = workspace.run(stored.run_id)
+        run = workspace.create_run(name="now", recipe=first.recipe, recipe_digest=first.recipe_digest, policies={})
+        workspace.set_state(run.id, "preparing")
+        abandoned = table(app(stored.root), "Newest first")["rows"][0]
+        with workspace.claim(run.id):
+            working = table(app(stored.root), "Newest first")["rows"][0]
+    assert working[1]["text"] == "… Not decided yet"
+    assert working[2]["text"] == "preparing"
+    assert "nothing works on it" in abandoned[2]["text"]
+
+
+def test_the_verdict_comes_first_and_is_that_of_the_view(hostile_run: Any, app: Open) -> None:
+    with Workspace.open(hostile_run.root, create=False) as workspace:
+        view = build_view(report_inputs(workspace, hostile_run.run_id))
+    test = app(hostile_run.root, hostile_run.run_id)
+    assert not test.exception
+    first = json.loads(test.get("bidi_component")[1].proto.json)["blocks"]
+    assert [block["kind"] for block in first] == ["heading", "banner"]
+    assert first[0]["text"] == hostile_run.name
+    assert (first[1]["word"], first[1]["icon"]) == (view.headline.word, view.headline.icon)
+    assert first[1]["sentence"] == view.headline.sentence
+
+
+def test_every_control_has_its_threshold_and_the_origin_of_that(hostile_run: Any, app: Open) -> None:
+    with Workspace.open(hostile_run.root, create=False) as workspace:
+        view = build_view(report_inputs(workspace, hostile_run.run_id))
+    test = app(hostile_run.root, hostile_run.run_id)
+    rows = table(test, "Controls in the order of the policy")["rows"]
+    controls = view.decisions[0].controls
+    assert [row[0]["text"] for row in rows] == [control.title for control in controls]
+    assert [row[3]["text"] for row in rows] == [control.threshold or "–" for control in controls]
+    assert [row[4]["text"] for row in rows] == [control.origin or "–" for control in controls]
+    opened = table(test, "Controls that are not met")["rows"]
+    assert {row[0]["text"] for row in opened} == {
+        c.title for c in controls if c.outcome not in {"pass", "not_applicable"}
+    }
+
+
+def test_numbers_of_groups_are_those_of_the_view_and_gaps_have_words(hostile_run: Any, app: Open) -> None:
+    with Workspace.open(hostile_run.root, create=False) as workspace:
+        view = build_view(report_inputs(workspace, hostile_run.run_id))
+    test = app(hostile_run.root, hostile_run.run_id)
+    for attribute in view.groups:
+        rows = table(test, f"Groups of {attribute.attribute}")["rows"]
+        for row, group in zip(rows, attribute.rows, strict=True):
+            assert row[0]["text"] == group.group
+            assert group.selection_rate is not None
+            assert row[2]["text"] == group.selection_rate.text
+    few = next(row for row in table(test, "Groups of sex")["rows"] if row[0]["text"] == "few")
+    assert few[2]["text"] in {"not estimable", "suppressed (n < 5)"}
+    ratios = table(test, "Impact ratios by race")["rows"]
+    assert [row[2]["text"] for row in ratios] == [pair.ratio.text for pair in view.groups[0].pairs]
+
+
+def test_headings_never_skip_a_level(hostile_run: Any, app: Open) -> None:
+    test = app(hostile_run.root, hostile_run.run_id)
+    levels = []
+    for element in test.main:
+        if element.type in {"title", "header", "subheader"}:
+            levels.append({"title": 1, "header": 2, "subheader": 3}[element.type])
+        elif element.type == "bidi_component":
+            data = json.loads(element.proto.json)
+            levels += [block["level"] for block in data.get("blocks", []) if block["kind"] == "heading"]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize("page", ["inbox", "run"])
+def test_hostile_text_reaches_only_elements_that_read_no_markup(hostile_run: Any, app: Open, page: str) -> None:
+    test = app(hostile_run.root, hostile_run.run_id if page == "run" else None)
+    assert not test.exception
+    carriers = set()
+    for element in test.main:
+        proto = getattr(element, "proto", None)
+        if proto is not None and "evil.example" in str(proto):
+            carriers.add(element.type)
+    assert carriers
+    # The page's own components set textContent; a chart draws its labels; options of a select box are plain strings.
+    assert carriers <= {"bidi_component", "vega_lite_chart", "arrow_vega_lite_chart", "selectbox"}
+
+
+@pytest.mark.parametrize(
+    "run_id", ["no-such-run-00000000", "../../etc/passwd", "<script>alert(1)</script>", "x" * 5000]
+)
+def test_an_unknown_run_is_a_sentence(hostile_run: Any, app: Open, shown: Shown, run_id: str) -> None:
+    test = app(hostile_run.root, run_id)
+    assert not test.exception
+    assert not VERDICTS & set(shown(test))
+    assert any("run" in text.lower() for text in shown(test))
+    assert not test.markdown
+
+
+def test_a_near_id_is_suggested(hostile_run: Any, app: Open, shown: Shown) -> None:
+    test = app(hostile_run.root, hostile_run.run_id[:-1] + ("0" if hostile_run.run_id[-1] != "0" else "1"))
+    assert any("Did you mean" in text and hostile_run.run_id in text for text in shown(test))
+
+
+def test_a_diverged_run_has_no_verdict_to_pass_on_and_says_what_to_do(stored: Any, app: Open, shown: Shown) -> None:
+    run_id = stop_a_run(stored, "diverged", f"the loss is NaN at step 3 {stored.texts[0]}")
+    test = app(stored.root, run_id)
+    assert not test.exception
+    banner = blocks(test, "banner")[0]
+    assert banner["word"] == "Not enough evidence"
+    assert "diverged" in banner["sentence"]
+    assert stored.texts[0] in banner["sentence"]
+    assert any("--set training.learning_rate=0.001" in code.value for code in test.code)
+
+
+def test_a_failed_run_can_be_resumed(stored: Any, app: Open) -> None:
+    run_id = stop_a_run(stored, "failed", "OSError: the disk is full")
+    test = app(stored.root, run_id)
+    assert not test.exception
+    assert any(f"--resume {run_id}" in code.value for code in test.code)
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("audit:group_rates", "changed"),
+        ("integrated_gradients:attributions", "changed"),
+        ("audit:task_quality", "deleted"),
+        ("predictions", "deleted"),
+        ("rows", "deleted"),
+    ],
+)
+def test_damaged_evidence_is_named_and_has_no_verdict(
+    stored: Any, app: Open, shown: Shown, name: str, harm: str
+) -> None:
+    path = artifact_file(stored, name)
+    if harm == "deleted":
+        path.unlink()
+    else:
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b"0", b"1", 1) + b" ")
+    test = app(stored.root, stored.run_id)
+    assert not test.exception
+    words = shown(test)
+    assert "Evidence damaged" in words
+    assert any(f"'{name}' of run {stored.run_id}" in text for text in words)
+    assert not VERDICTS & set(words)
+    assert not test.get("download_button")
+    assert table(app(stored.root), "Newest first")["rows"][0][1]["text"] == "✗ Evidence damaged"
+
+
+def test_a_broken_database_is_a_sentence_without_a_traceback(stored: Any, app: Open, shown: Shown) -> None:
+    (stored.root / "raitune.db").write_bytes(b"not a database at all" * 400)
+    for test in (app(stored.root), app(stored.root, stored.run_id)):
+        assert not test.exception
+        assert any("raitune.db is not a usable database" in text for text in shown(test))
+        assert not any("Traceback" in text or 'File "' in text for text in shown(test))
+
+
+def test_an_unexpected_error_is_a_sentence_without_a_traceback(stored: Any, app: Open, shown: Shown) -> None:
+    # A document whose columns another version wrote: nothing on the page expects that.
+    with Workspace.open(stored.root, create=False) as workspace:
+        ref = workspace.artifacts(stored.run_id)["integrated_gradients:documents"]
+        documents = workspace.read_table(ref.digest).drop(columns=["tokens"])
+        workspace.attach(stored.run_id, "integrated_gradients:documents", workspace.put_table(documents), PARQUET)
+    test = app(stored.root, stored.run_id)
+    assert not test.exception
+    assert blocks(test, "banner")[0]["word"] == "This page cannot be shown"
+    assert not any("Traceback" in text or 'File "' in text for text in shown(test))
+
+
+def test_a_failed_explanation_is_shown_as_failed_without_its_numbers(stored: Any, app: Open, shown: Shown) -> None:
+    with Workspace.open(stored.root, create=False) as workspace:
+        ref = workspace.artifacts(stored.run_id)["integrated_gradients:documents"]
+        documents = workspace.read_table(ref.digest)
+        documents["status"], documents["reason"] = "failed", "the parts miss the change by 8 %"
+        workspace.attach(stored.run_id, "integrated_gradients:documents", workspace.put_table(documents), PARQUET)
+    test = app(stored.root, stored.run_id)
+    assert not test.exception
+    banner = blocks(test, "banner")[1]
+    assert banner["word"] == "Failed its check"
+    assert "the parts miss the change by 8 %" in banner["sentence"]
+    maps = [part for part in test.get("bidi_component") if part.proto.component_name == "rai_tune_heatmap"]
+    assert all(piece["weight"] is None for part in maps for piece in json.loads(part.proto.json)["pieces"])
+    assert not any(text.startswith("The same numbers") for text in shown(test))
+
+
+def test_an_explanation_is_never_called_trusted(hostile_run: Any, app: Open) -> None:
+    test = app(hostile_run.root, hostile_run.run_id)
+    banner = blocks(test, "banner")[1]
+    assert banner["word"] == "Completeness checked only, not yet trusted"
+    assert banner["tone"] != "pass"
+    assert "Not yet checked for faithfulness" in banner["sentence"]
+
+
+def test_the_chosen_row_changes_the_heatmap(hostile_run: Any, app: Open) -> None:
+    test = app(hostile_run.root, hostile_run.run_id)
+    before = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
+    test.selectbox(key="explained-row").select_index(1).run()
+    after = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
+    assert before != after
+    test.radio(key="folding").set_value("words").run()
+    assert not test.exception
+    assert table(test, "Attribution of each of the words")["rows"]

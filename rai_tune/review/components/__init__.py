@@ -2,9 +2,10 @@
 
 from rai_tune.review.components.dot_plot import Dot, dot_plot
 from rai_tune.review.components.heatmap import Piece, heatmap
-from rai_tune.review.components.literal import Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
+from rai_tune.review.components.literal import Back, Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
 
 __all__ = [
+    "Back",
     "Banner",
     "Bullets",
     "Cell",

@@ -1,6 +1,5 @@
 // Shows text literally: elements come from the closed list below, their text only ever from textContent.
 const TONES = new Set(["pass", "fail", "insufficient", "waiting", "none"]);
-const PAGE = /^[a-z]+$/;
 
 function make(tag, text, className) {
   const element = document.createElement(tag);
@@ -13,28 +12,23 @@ function tone(name) {
   return TONES.has(name) ? name : "none";
 }
 
-function link(cell, open) {
-  const anchor = make("a", cell.text);
-  const page = PAGE.test(cell.page) ? cell.page : "";
-  anchor.href = `${page}?run=${encodeURIComponent(cell.run)}`;
-  anchor.addEventListener("click", (event) => {
-    // A new tab or window follows the address; a plain click stays in this session.
-    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    open(cell.run);
-  });
+// A run by its id, or all runs. A full page load, so that the browser's history holds one entry for each page.
+function link(text, run) {
+  const anchor = make("a", text);
+  anchor.href = run ? `./?run=${encodeURIComponent(run)}` : "./";
+  anchor.target = "_self";
   return anchor;
 }
 
-function fill(element, cell, open) {
-  if (cell.run) element.append(link(cell, open));
+function fill(element, cell) {
+  if (cell.run) element.append(link(cell.text, cell.run));
   else if (cell.tone && cell.text) element.append(make("span", cell.text, `chip ${tone(cell.tone)}`));
   else element.append(make("span", cell.text));
   if (cell.note) element.append(make("span", cell.note, "note"));
   return element;
 }
 
-function table(block, open) {
+function table(block) {
   const scroll = make("div", undefined, "scroll");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
@@ -55,13 +49,19 @@ function table(block, open) {
     row.forEach((cell, place) => {
       const element = make(place === 0 ? "th" : "td", undefined, place === 0 ? "" : block.columns[place].kind);
       if (place === 0) element.scope = "row";
-      line.append(fill(element, cell, open));
+      line.append(fill(element, cell));
     });
     rows.append(line);
   }
   body.append(head, rows);
   scroll.append(body);
   return scroll;
+}
+
+function back(block) {
+  const line = make("p");
+  line.append(make("span", "← "), link(block.text));
+  return line;
 }
 
 function banner(block) {
@@ -93,14 +93,14 @@ function bullets(block) {
 const BUILDERS = {
   heading: (block) => make(`h${[1, 2, 3, 4].includes(block.level) ? block.level : 4}`, block.text),
   paragraph: (block) => make("p", block.text, block.muted ? "muted" : ""),
+  back,
   banner,
   facts,
   bullets,
   table,
 };
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".literal");
-  const open = (run) => setTriggerValue("open", run);
-  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block, open)));
+  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block)));
 }

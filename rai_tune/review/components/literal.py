@@ -49,6 +49,13 @@ class Banner:
 
 
 @dataclass(frozen=True)
+class Back:
+    """A link to the list of all runs."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and texts, side by side; ``code`` sets the texts in a fixed width, ``dense`` sets short ones in columns."""
 
@@ -72,7 +79,6 @@ class Cell:
     note: str = ""
     tone: Tone = ""
     run: str = ""
-    page: str = "run"
 
 
 @dataclass(frozen=True)
@@ -87,28 +93,16 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...] = field(default=())
 
 
-Block = Heading | Paragraph | Banner | Facts | Bullets | Table
+Block = Heading | Paragraph | Back | Banner | Facts | Bullets | Table
 
 
-def literal(key: str, *blocks: Block) -> str | None:
-    """Show blocks one under the other; returns the id of the run whose link was just clicked, if any.
-
-    ``key`` names this place on its page, once.
-    """
-    opened = None
+def literal(key: str, *blocks: Block) -> None:
+    """Show blocks one under the other. ``key`` names this place on its page, once."""
     for place, chunk in enumerate(_chunks(blocks)):
         if isinstance(chunk, Table):
             _grid(f"{key}-{place}", chunk)
-            continue
-        result = component("literal")(
-            key=f"{key}-{place}", data={"blocks": [_plain(block) for block in chunk]}, on_open_change=_nothing
-        )
-        opened = opened or getattr(result, "open", None)
-    return opened
-
-
-def _nothing() -> None:
-    """Named so that clicks arrive as a value of the component, which the page then reads."""
+        else:
+            component("literal")(key=f"{key}-{place}", data={"blocks": [_plain(block) for block in chunk]})
 
 
 def _chunks(blocks: Iterable[Block]) -> list[Table | list[Block]]:

@@ -7,7 +7,7 @@ import streamlit as st
 from rai_tune.review.components import Cell, Paragraph, Table, literal
 from rai_tune.review.guard import guarded
 from rai_tune.review.listing import RunLine, list_runs
-from rai_tune.review.navigation import chosen_run, link_to_inbox, open_run
+from rai_tune.review.navigation import chosen_run, link_to_inbox
 from rai_tune.review.reading import open_workspace
 from rai_tune.review.sections.run import show_run
 from rai_tune.review.tones import tone_of
@@ -27,9 +27,9 @@ def show() -> None:
 
 
 def _list() -> None:
-    st.title("Runs", anchor=False)
     with open_workspace() as workspace:
         lines = list_runs(workspace, limit=NEWEST)
+    st.title("Runs", anchor=False)
     if not lines:
         literal("empty", Paragraph(EMPTY))
         return
@@ -38,9 +38,7 @@ def _list() -> None:
         {"Run": "", "Verdict": "", "State": "", "Started": "", "Id": ""},
         tuple(_row(line) for line in lines),
     )
-    opened = literal("runs", table)
-    if opened:
-        open_run(opened)
+    literal("runs", table)
     if len(lines) == NEWEST:
         literal("more", Paragraph(f"The newest {NEWEST} runs are listed; 'raitune runs' lists all.", muted=True))
 

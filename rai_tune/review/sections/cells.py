@@ -53,4 +53,4 @@ def measures(caption: str, rows: Sequence[MeasureRow], *, head: str = "Measure")
 def _meaning(row: MeasureRow) -> str:
     """What the measure means, and why it has no number where that is not already in its place."""
     reason = row.value.reason if row.value.reason != row.value.text else ""
-    return ". ".join(filter(None, (row.meaning.rstrip("."), reason)))
+    return ". ".join(filter(None, (row.meaning.rstrip("."), reason[:1].upper() + reason[1:])))

@@ -87,7 +87,7 @@ def _decision(key: str, decision: DecisionView) -> None:
 
 def _readings(key: str, control: ControlRow) -> None:
     table = Table(
-        "Measurements that the control read",
+        f"Measurements that {control.id} read",
         {
             "Measurement": "",
             "Estimate and interval": "number",

@@ -23,14 +23,16 @@ def gate(
     from rai_tune.gate import load_policy
     from rai_tune.gate.decision import EXIT_CODES
     from rai_tune.reporting import decisions_json, print_decisions
+    from rai_tune.reporting.stored import stored_results
     from rai_tune.workspace import Workspace
 
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
     names = [name.strip() for name in policy.split(",") if name.strip()] if policy else list(record.recipe["policies"])
     outcome = pipeline.decide(record.id, store, tuple(load_policy(name) for name in names))
+    hidden_below = int(record.recipe["audits"]["suppress_below"])
     if as_json:
-        print_json(decisions_json(outcome.decisions))
+        print_json(decisions_json(outcome.decisions, stored_results(store, record.id), suppress_below=hidden_below))
     else:
-        print_decisions(outcome.decisions)
+        print_decisions(outcome.decisions, suppress_below=hidden_below)
     raise typer.Exit(EXIT_CODES[outcome.outcome])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.model import ControlRow, Deciding, DecisionView, Headline, ReadingRow, Ref, Shown
@@ -202,7 +203,9 @@ def plain_reason(control: ControlOutcome, text: str) -> str:
     """A sentence of the gate with the names of metrics in words; names from data stay as they are."""
     for metric in sorted({reading.metric for reading in control.readings}, key=len, reverse=True):
         words = metric_words(metric)
-        text = text.replace(f"{metric} of ", f"{words} of ").replace(f"{metric}: ", f"{words}: ")
+        # Only whole names, and only where the gate puts one: a group or column of the same name keeps its own.
+        pattern = rf"(?<![\w'\"]){re.escape(metric)}(?= of |: | \(now|,|$)"
+        text = re.sub(pattern, words.replace("\\", r"\\"), text)
     return _sentence(text)
 
 

@@ -264,8 +264,8 @@ class AdapterSpec(Part):
     alpha: Positive = 32.0
     """LoRA scale; twice the rank is the usual choice."""
 
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
-    """Dropout on the adapter's input."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Dropout on the adapter's input; the base model keeps its own. Above 0 it costs about a fifth of the speed on a CPU."""
 
     target_modules: Text | tuple[Text, ...] = "all-linear"
     """Layers that get an adapter: ``all-linear`` or a list of module names."""

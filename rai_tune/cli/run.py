@@ -41,6 +41,8 @@ def run(
     if recipe is None and not resume:
         raise UsageError("give a recipe file, or --resume RUN. 'raitune init data.csv' proposes a recipe.")
     loaded = load_recipe(recipe, overrides or ()) if recipe else None
+    if merge and merge.exists() and (merge.is_file() or any(merge.iterdir())):
+        raise UsageError(f"--merge {merge}: the folder is not empty")
     if dry_run and loaded:
         _dry_run(loaded, as_json=as_json)
         return
@@ -100,12 +102,9 @@ def _carry_out(
 
 
 def _merge(workspace: Workspace, run_id: str, folder: Path) -> None:
-    from rai_tune.core import UsageError
     from rai_tune.pipeline import load_model
     from rai_tune.training.saved_model import merge_adapter
 
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"--merge {folder}: the folder is not empty")
     merge_adapter(load_model(workspace, workspace.run(run_id)), folder)
     typer.echo(f"merged model: {folder}", err=True)
 

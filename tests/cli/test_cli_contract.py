@@ -228,3 +228,34 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_merge_exports_a_plain_model(call, project):
+    quick = ("--set", "training.epochs=1", "--set", "audits.include=[task_quality]")
+    code, _, err = call("run", "recipe.yaml", *quick, "--merge", "merged", "--json")
+    assert code in {3, 4}, err
+    assert (project / "merged" / "model.safetensors").is_file()
+    assert not (project / "merged" / "adapter_config.json").exists()
+    (project / "taken").mkdir()
+    (project / "taken" / "file").write_text("")
+    code, _, err = call("run", "recipe.yaml", *quick, "--merge", "taken", "--json")
+    assert code == 2
+    assert "not empty" in err
+    assert len(list((project / ".raitune" / "runs").iterdir())) == 1
+
+
+def test_init_asks_at_a_terminal(call, project, monkeypatch):
+    import io
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    (project / "recipe.yaml").unlink()
+    lines = [f"{number % 7},{number % 3},{'xy'[number % 2]}" for number in range(60)]
+    (project / "vague.csv").write_text("\n".join(["alpha,beta,gamma", *lines]) + "\n")
+    monkeypatch.setattr(sys, "stdin", Terminal("\n" * 20))
+    code, out, err = call("init", "vague.csv")
+    assert code == 0, err
+    assert "answer" in out
+    assert (project / "recipe.yaml").is_file()

@@ -1,6 +1,7 @@
 """One small audited run, looked at from every side. Real training, real audits, a tiny encoder."""
 
 import json
+import random
 
 import pandas as pd
 import pytest
@@ -243,3 +244,42 @@ def test_multi_class_runs_through(tmp_path, tiny_base):
     assert {result.status for result in results} == {"ok"}, [result.reason for result in results]
     metrics = {item.metric for result in results for item in result.measurements}
     assert {"selection_rate", "impact_ratio", "roc_auc", "completeness_failed_share"} <= metrics
+
+
+def test_odd_rows_are_said_not_errors(tmp_path, tiny_base):
+    """A group of three rows, one without positives, one only in test, and a text of 100,000 words: the run goes on."""
+    draw = random.Random(2)
+    lines = ["id,text,mood,who,split"]
+    for number in range(200):
+        word = draw.choice(["good", "bad"])
+        split = ("train", "validation", "test", "test")[number % 4]
+        lines.append(f"{number},the film is {word} {number % 10},{'up' if word == 'good' else 'down'},a,{split}")
+    lines += [
+        f"{300 + place},the film is good,up,tiny,{split}" for place, split in enumerate(("train", "train", "test"))
+    ]
+    lines += [f"{310 + place},the film is bad,down,sad,test" for place in range(12)]
+    lines.append(f"400,{'good ' * 100_000},up,a,test")
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(
+        "data: {source: {path: rows.csv}, text: text, label: mood, positive: up, favourable: up, id: id,\n"
+        "  groups: [{column: who}], split: {column: split}}\n"
+        f"model: {{base: {tiny_base}}}\ntraining: {{epochs: 1, threads: 1}}\n"
+        "audits: {include: [data_profile, group_rates]}\n",
+        encoding="utf-8",
+    )
+    workspace = Workspace.open(tmp_path / "w")
+    planned = pipeline.plan(load_recipe(tmp_path / "recipe.yaml"))
+    assert any("sad" in note for note in planned.data.notes)
+    outcome = pipeline.start(planned, workspace, quiet)
+    training = workspace.read_json(workspace.artifacts(outcome.run_id)["training"].digest)
+    assert training["truncated"] == {"train": 0, "validation": 0, "test": 1}
+    rates = {
+        (item.metric, item.group, item.reference): item
+        for result in stored_results(workspace, outcome.run_id)
+        for item in result.measurements
+        if item.audit == "group_rates"
+    }
+    assert rates["true_positive_rate", "sad", None].status == "not_estimable"
+    assert rates["impact_ratio", "tiny", None].status == "not_estimable"
+    assert rates["selection_rate", "tiny", None].n == 1
+    assert outcome.outcome == "insufficient_evidence"

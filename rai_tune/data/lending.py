@@ -57,7 +57,7 @@ def lending_recipe(blind: bool) -> dict[str, Any]:
         "model": {"base": "minilm", "adapter": {"method": "lora", "rank": 16, "target_modules": "all-linear"}},
         "training": {
             "epochs": 3,
-            "batch_size": 32,
+            "batch_size": 16,
             "learning_rate": 1e-3,
             "schedule": "cosine",
             "warmup": 0.1,

@@ -56,9 +56,12 @@ def lending_recipe(blind: bool) -> dict[str, Any]:
         },
         "model": {"base": "minilm", "adapter": {"method": "lora", "rank": 16, "target_modules": "all-linear"}},
         "training": {
-            "epochs": 3,
-            "batch_size": 16,
+            "epochs": 2,
+            "batch_size": 32,
             "learning_rate": 1e-3,
+            # One applicant in eight was denied. Unweighted, some seeds stayed for epochs at the base rate (test AUC 0.63);
+            # weighted, each learned in the first. Scores then sit higher; the threshold rule below takes that up.
+            "class_weights": "balanced",
             "schedule": "cosine",
             "warmup": 0.1,
             "select_best_by": "roc_auc",

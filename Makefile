@@ -27,17 +27,17 @@ demo: $(VENV)/.demo
 	$(BIN)/raitune demo lending --pdf lending.pdf
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not browser" -n 2
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser" -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not browser" -n 2
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -98,7 +98,8 @@ def test_each_method_trains_only_its_own_weights(tiny_base, tmp_path, method):
 
 
 def test_a_learnable_rule_is_learned(tiny_base, tmp_path):
-    ask = request(tiny_base, tmp_path, spec=SPEC.model_copy(update={"epochs": 8}))
+    spec = SPEC.model_copy(update={"epochs": 12, "learning_rate": 3e-3})
+    ask = request(tiny_base, tmp_path, adapter=AdapterSpec(method="full"), spec=spec)
     result = train(ask)
     logits = predict_logits(result.model, ask.train.ids, pad_id=0, batch_size=8, device="cpu")
     assert (logits.argmax(1) == ask.train.labels).mean() > 0.95

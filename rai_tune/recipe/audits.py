@@ -1,0 +1,80 @@
+"""The recipe's ``audits``: what is measured, and the settings of each suite of audits.
+
+Stable API: ``AuditsSpec`` and its parts. A suite's section goes to every audit of that suite as its options, by field name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from rai_tune.recipe.part import Name, Part
+
+
+class FairnessSpec(Part):
+    """How groups are compared, beyond what every run measures."""
+
+
+class DataAuditSpec(Part):
+    """What is looked for in the rows themselves."""
+
+
+class RobustnessSpec(Part):
+    """How decisions are tried under changes that should not matter."""
+
+
+class ExplainSpec(Part):
+    """How decisions are explained."""
+
+    method: Name = "integrated_gradients"
+    """Registered attribution audit."""
+
+    documents: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    """Test rows to explain, drawn evenly over label and group."""
+
+    steps: Annotated[int, Field(ge=4, le=1024)] = 16
+    """Points on the path from the baseline; more where completeness asks for it."""
+
+    tolerance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
+    """Largest completeness error, as a share of the output change (or 0.01 logit where that is larger)."""
+
+
+class AuditsSpec(Part):
+    """What is measured about the model."""
+
+    include: tuple[Name, ...] = ("data_profile", "task_quality", "group_rates", "integrated_gradients")
+    """Registered audits to run, in order."""
+
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    """Level of the two-sided intervals in tables."""
+
+    min_group_rows: Annotated[int, Field(ge=1)] = 10
+    """Smallest group that a ratio may use; smaller ones are listed and leave the evidence insufficient."""
+
+    suppress_below: Annotated[int, Field(ge=0)] = 5
+    """Cells with fewer rows are suppressed when shown or exported; the gate reads them all the same."""
+
+    fairness: FairnessSpec = FairnessSpec()
+    """How groups are compared."""
+
+    explain: ExplainSpec = ExplainSpec()
+    """How decisions are explained."""
+
+    data: DataAuditSpec = DataAuditSpec()
+    """What is looked for in the rows."""
+
+    robustness: RobustnessSpec = RobustnessSpec()
+    """How decisions are tried."""
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> AuditsSpec:
+        if len(set(self.include)) != len(self.include):
+            raise ValueError("an audit is listed twice in audits.include")
+        return self
+
+    def options(self, suite: str) -> dict[str, Any]:
+        """Options for an audit of this suite: the section of that name, and what all audits share."""
+        section = getattr(self, suite, None)
+        own = section.model_dump() if isinstance(section, Part) else {}
+        return {"min_group_rows": self.min_group_rows, **own}

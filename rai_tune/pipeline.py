@@ -4,19 +4,19 @@ A recipe goes in; a run with sealed evidence and a decision comes out. Every sta
 before the next begins, so a killed run resumes where it was, and no stage can be skipped: without audits there is no
 evidence, and without evidence the gate says so.
 
-Stable API: ``plan``, ``start``, ``resume``, ``decide``, ``predict``, ``RunOutcome``.
+Stable API: ``plan``, ``start``, ``resume``, ``decide``, ``reaudit``, ``predict``, ``RunOutcome``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, load_audit, run_audit
-from rai_tune.core import DivergedError, IntegrityError, StorageError, TaskInfo, UsageError, sha256_json
+from rai_audits.core import AuditContext, known_audits, load_audit, run_audit
+from rai_tune.core import DivergedError, IntegrityError, StorageError, TaskInfo, UsageError, did_you_mean, sha256_json
 from rai_tune.data.preparing import prepare, prepare_frame
 from rai_tune.gate import Decision, alphas_of, evaluate, load_policy
 from rai_tune.promotion import collect_evidence
@@ -127,6 +127,39 @@ def decide(run_id: str, workspace: Workspace, policies: tuple[LoadedPolicy, ...]
     for decision in decisions:
         workspace.save_decision(run_id, decision.to_json())
     return RunOutcome(run_id, decisions)
+
+
+def reaudit(run_id: str, workspace: Workspace, suite: str, progress: Progress) -> RunOutcome:
+    """Run every audit of a suite again on a run's stored predictions, and judge again; earlier results stay, superseded.
+
+    The model, the predictions and the data must be the bytes that were recorded. What follows is a re-decision, since the choice
+    of audits came after the first look. Raises ``UsageError`` for a suite without audits or a run that did not complete.
+    """
+    run = workspace.run(run_id)
+    names = _suite(suite)
+    if run.state != "completed":
+        raise UsageError(f"run {run.id} is {run.state}; only a completed run is audited again")
+    with workspace.claim(run.id):
+        planned = plan(_stored_recipe(workspace, run))
+        _same_inputs(planned, run, policies=False)
+        loaded = load_model(workspace, run)
+        artifacts = workspace.artifacts(run.id)
+        predictions = workspace.read_table(artifacts["predictions"].digest)
+        _run_audits(names, planned, workspace, run, loaded, predictions, progress)
+        before = workspace.read_json(artifacts["reaudits"].digest)["audits"] if "reaudits" in artifacts else []
+        _attach(workspace, run.id, "reaudits", {"audits": sorted({*before, *names}), "at": _now()})
+        outcome = decide(run.id, workspace, planned.policies)
+        workspace.update_run(run.id, verdict=outcome.outcome)
+    return outcome
+
+
+def _suite(suite: str) -> tuple[str, ...]:
+    """Names of the audits of a suite that can be loaded here."""
+    suites = {name: load_audit(name).suite for name in known_audits()}
+    names = tuple(name for name, of in suites.items() if of == suite)
+    if not names:
+        raise UsageError(f"no audit belongs to a suite {suite!r}.{did_you_mean(suite, set(suites.values()))}")
+    return names
 
 
 def predict(run_id: str, workspace: Workspace, frame: pd.DataFrame, source: str, progress: Progress) -> pd.DataFrame:
@@ -254,21 +287,33 @@ def _audit(
     progress: Progress,
 ) -> None:
     workspace.set_state(run_id, "auditing")
-    run = workspace.run(run_id)
+    names = planned.recipe.audits.include
+    _run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, progress)
+
+
+def _run_audits(
+    names: Sequence[str],
+    planned: Plan,
+    workspace: Workspace,
+    run: RunRecord,
+    loaded: LoadedModel,
+    predictions: pd.DataFrame,
+    progress: Progress,
+) -> None:
     inputs = {
         "predictions": run.predictions_digest or "",
         "model": run.model_digest or "",
         "data": run.data_digest or "",
     }
-    for place, name in enumerate(planned.recipe.audits.include):
-        progress(f"audit: {name}", place, len(planned.recipe.audits.include))
+    for place, name in enumerate(names):
+        progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
         context = _audit_context(planned, workspace, loaded, predictions, spec.suite, progress)
         result = run_audit(spec, context, inputs)
-        _attach(workspace, run_id, f"audit:{name}", result.to_json())
+        _attach(workspace, run.id, f"audit:{name}", result.to_json())
         for artifact, digest in result.artifacts.items():
-            workspace.attach(run_id, f"{name}:{artifact}", digest, PARQUET)
-    progress("audits", len(planned.recipe.audits.include), len(planned.recipe.audits.include))
+            workspace.attach(run.id, f"{name}:{artifact}", digest, PARQUET)
+    progress("audits", len(names), len(names))
 
 
 def _audit_context(
@@ -386,16 +431,18 @@ def _stored_recipe(workspace: Workspace, run: RunRecord) -> LoadedRecipe:
     return parse_recipe(run.recipe, f"recipe of run {run.id}", Path(context["base_dir"]))
 
 
-def _same_inputs(planned: Plan, run: RunRecord) -> None:
+def _same_inputs(planned: Plan, run: RunRecord, *, policies: bool = True) -> None:
     """Refuse to go on when anything that shaped the run so far has changed."""
     pairs = {
         "data": (planned.data.data_digest, run.data_digest),
         "base model": (planned.base.digest, run.base_digest),
-        "policies": (sha256_json({p.policy.id: p.digest for p in planned.policies}), sha256_json(run.policies)),
     }
+    if policies:
+        named = {pack.policy.id: pack.digest for pack in planned.policies}
+        pairs["policies"] = (sha256_json(named), sha256_json(run.policies))
     for name, (found, recorded) in pairs.items():
         if found != recorded:
-            raise IntegrityError(f"run {run.id} cannot be resumed: its {name} changed since it began; start a new run")
+            raise IntegrityError(f"run {run.id} cannot go on: its {name} changed since it began; start a new run")
 
 
 def _restore(workspace: Workspace, manifest: Mapping[str, str], folder: Path) -> None:

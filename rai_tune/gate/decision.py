@@ -34,6 +34,8 @@ class Evidence(Value):
     """How many runs in this workspace have opened the same test rows, this one included."""
     frozen_at: str = ""
     evaluation_started_at: str = ""
+    reaudited: tuple[str, ...] = ()
+    """Audits that were run again after the first decision; what is decided on them is a re-decision."""
 
 
 class Reading(Value):
@@ -96,7 +98,7 @@ class Decision(Value):
     policy_title: str
     policy_digest: str
     redecision: bool
-    """True when this policy (or this digest of it) was not frozen before the run began."""
+    """True when this policy (or this digest of it) was not frozen before the run began, or audits were run again after it."""
     outcome: Overall
     controls: tuple[ControlOutcome, ...]
     model_digest: str

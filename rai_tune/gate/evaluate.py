@@ -42,21 +42,21 @@ def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_o
     pack, digest = (policy.policy, policy.digest) if isinstance(policy, LoadedPolicy) else policy
     day = as_of or _day(evidence.evaluation_started_at)
     controls = tuple(_control_outcome(control, pack, evidence, day) for control in pack.controls)
-    redecision = evidence.frozen_policies.get(pack.id) != digest
+    thawed = evidence.frozen_policies.get(pack.id) != digest
     return Decision(
         run_id=evidence.run_id,
         policy_id=pack.id,
         policy_version=pack.version,
         policy_title=pack.title,
         policy_digest=digest,
-        redecision=redecision,
+        redecision=thawed or bool(evidence.reaudited),
         outcome=overall(controls),
         controls=controls,
         model_digest=evidence.model_digest,
         predictions_digest=evidence.predictions_digest,
         test_openings=evidence.test_openings,
         as_of=day.isoformat() if day else None,
-        notes=_notes(pack, evidence, controls, redecision=redecision),
+        notes=_notes(pack, evidence, controls, thawed=thawed),
     )
 
 
@@ -138,14 +138,15 @@ def _day(timestamp: str) -> date | None:
         return None
 
 
-def _notes(
-    pack: Policy, evidence: Evidence, controls: Iterable[ControlOutcome], *, redecision: bool
-) -> tuple[str, ...]:
+def _notes(pack: Policy, evidence: Evidence, controls: Iterable[ControlOutcome], *, thawed: bool) -> tuple[str, ...]:
     notes = []
-    if redecision:
+    if thawed:
         frozen = evidence.frozen_policies.get(pack.id)
         why = "was not named by the recipe" if frozen is None else f"was different then (digest {frozen[:12]})"
         notes.append(f"This is a re-decision: when the run started, the policy {pack.id} {why}.")
+    if evidence.reaudited:
+        again = ", ".join(evidence.reaudited)
+        notes.append(f"This is a re-decision: after the first decision these audits were run again: {again}.")
     if evidence.test_openings > 1:
         notes.append(f"{evidence.test_openings} runs have opened the same test rows, this one included.")
     if all(control.severity != "block" or control.outcome == "not_applicable" for control in controls):

@@ -17,6 +17,7 @@ def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResu
     artifacts = workspace.artifacts(run.id)
     data = workspace.read_json(artifacts["data"].digest) if "data" in artifacts else {"groups": {}}
     opened = workspace.read_json(artifacts["opening"].digest) if "opening" in artifacts else {}
+    again = workspace.read_json(artifacts["reaudits"].digest) if "reaudits" in artifacts else {"audits": []}
     openings = workspace.open_test_rows(run.id, run.test_digest) if opened and run.test_digest else 0
     return Evidence(
         run_id=run.id,
@@ -29,4 +30,5 @@ def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResu
         test_openings=openings,
         frozen_at=run.policies_frozen_at,
         evaluation_started_at=opened.get("at", ""),
+        reaudited=tuple(again["audits"]),
     )

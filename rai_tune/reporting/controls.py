@@ -55,7 +55,10 @@ def decision_view(decision: Decision, confidence: float) -> DecisionView:
     """One decision, control by control, in the order of the policy. ``confidence`` is the level of the intervals read."""
     word, icon = OUTCOMES[decision.outcome]
     dated = [f"Decided as of {clean(decision.as_of)}."] if decision.as_of else []
-    first = ["This is the first run that opened these test rows."] if decision.test_openings <= 1 else []
+    first = {
+        0: ["How often these rows were looked at before is not recorded."],
+        1: ["This is the first run that opened these test rows."],
+    }.get(decision.test_openings, [])
     return DecisionView(
         policy=clean(decision.policy_id),
         title=clean(decision.policy_title, 160),
@@ -98,7 +101,7 @@ def _notices(state: str, decisions: Sequence[Decision]) -> Iterator[str]:
         yield f"Run state: {clean(state)}."
     for decision in decisions:
         if decision.redecision:
-            yield f"{clean(decision.policy_title)}: a re-decision, under a policy that was not frozen before the run."
+            yield f"{clean(decision.policy_title)}: a re-decision: its policy, or an audit it reads, came after the run."
     openings = max((decision.test_openings for decision in decisions), default=0)
     if openings > 1:
         yield f"{openings:,} runs have opened these test rows; every further look makes a chance pass likelier."

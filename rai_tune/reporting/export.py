@@ -12,6 +12,7 @@ from rai_tune.core import canonical_json, sha256_json
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.reporting.controls import headline
 from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups, small_groups_read
+from rai_tune.reporting.table_view import no_verdict
 from rai_tune.reporting.view import evidence_digest
 
 if TYPE_CHECKING:
@@ -32,15 +33,21 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
     results = hide_small_cells(inputs.results, k)
     small = small_groups(inputs.results, k)
     decisions = [hide_small_readings(decision, k, small) for decision in inputs.decisions]
-    verdict = headline(inputs.run, decisions)
+    if inputs.table is not None and not decisions:
+        verdict, exit_code = no_verdict(), 0
+    else:
+        verdict = headline(inputs.run, decisions)
+        exit_code = EXIT_CODES[verdict.outcome]
+    about = {"table": inputs.table.to_json()} if inputs.table is not None else {}
     return {
         "schema": REPORT_SCHEMA,
         "run": dict(inputs.run),
+        **about,
         "verdict": {
             "outcome": verdict.outcome,
             "word": verdict.word,
             "sentence": verdict.sentence,
-            "exit_code": EXIT_CODES[verdict.outcome],
+            "exit_code": exit_code,
         },
         "evidence_digest": evidence_digest(inputs),
         "suppress_below": k,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rai_tune.core import AuditResult
     from rai_tune.gate.decision import Decision
     from rai_tune.recipe.schema import Recipe
+    from rai_tune.reporting.table_view import TableFacts
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class ReportInputs:
     ``attributions``: one row a unit (row_id, unit_kind, position, unit, start, end, attribution), or None.
     ``documents``: one row an explained text (row_id, label, prediction, target, score, completeness_error,
     output_change, steps, status, truncated), or None.
+    ``table``: what was asked of a table of predictions, when there is no run; training, environment and data are then empty.
     """
 
     run: Mapping[str, Any]
@@ -40,3 +42,4 @@ class ReportInputs:
     decisions: tuple[Decision, ...]
     attributions: pd.DataFrame | None = None
     documents: pd.DataFrame | None = None
+    table: TableFacts | None = None

@@ -271,7 +271,7 @@ class Command:
 
 @dataclass(frozen=True)
 class ReportView:
-    """Everything a report shows about one run."""
+    """Everything a report shows about one run, or about a table of predictions."""
 
     schema: str
     run_id: str
@@ -297,6 +297,8 @@ class ReportView:
     commands: tuple[Command, ...]
     evidence_digest: str
     suppress_below: int
+    kind: str = "run"
+    """What it is about: a ``run``, or a ``table`` of predictions without a model."""
 
     def to_plain(self) -> dict[str, Any]:
         """The same as nested dictionaries and lists of JSON types."""

@@ -37,6 +37,7 @@ _STYLES = {
     "awaiting_signoff": "bold cyan",
     "pass": "bold blue",
     "not_applicable": "dim",
+    "no_verdict": "bold",
 }
 _MAX_QUALITY = 6
 _MAX_PAIRS = 3
@@ -115,7 +116,8 @@ def summary(view: ReportView) -> Group:
 
 
 def _title(view: ReportView) -> Text:
-    return Text(f"rai-tune · run {view.run_id} · {view.state}", style="dim", no_wrap=True, overflow="ellipsis")
+    what = f"run {view.run_id} · {view.state}" if view.kind == "run" else view.run_name
+    return Text(f"rai-tune · {what}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _verdict(view: ReportView) -> Panel:
@@ -131,7 +133,8 @@ def _verdict(view: ReportView) -> Panel:
 def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     tested = [row for row in view.quality if row.split in {"test", ""}]
     if tested:
-        yield "Quality on test rows, with interval", _quality(tested[:_MAX_QUALITY])
+        what = "Quality on test rows" if view.kind == "run" else "Quality of the decisions"
+        yield f"{what}, with interval", _quality(tested[:_MAX_QUALITY])
     for table in view.groups:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:

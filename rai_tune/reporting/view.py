@@ -28,6 +28,7 @@ from rai_tune.reporting.inputs import ReportInputs
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups
+from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
 from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
 from rai_tune.reporting.wording import words_for
@@ -42,7 +43,12 @@ _SPLIT_ORDER = ("test", "validation", "train")
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
-    """Everything that a report shows about one run, whatever state the run is in."""
+    """Everything that a report shows about one run, whatever state the run is in, or about a table of predictions."""
+    view = _run_view(inputs)
+    return view if inputs.table is None else as_table_view(view, inputs.table)
+
+
+def _run_view(inputs: ReportInputs) -> ReportView:
     recipe, run, training = inputs.recipe, inputs.run, inputs.training
     k = recipe.audits.suppress_below
     results = hide_small_cells(inputs.results, k)

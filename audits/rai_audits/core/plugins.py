@@ -86,6 +86,8 @@ class AuditOutput:
 
 
 AuditFunction = Callable[[AuditContext], AuditOutput]
+CountFunction = Callable[[AuditContext, Any], AuditOutput]
+"""The same from ``rai_audits.fairness.counts.GroupCounts``, for tables too long to hold; the context then has no rows."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,28 @@ class AuditSpec:
     version: str
     run: AuditFunction
     needs_model: bool = False
+    from_counts: CountFunction | None = None
 
 
 def audit(
-    name: str, *, suite: str, version: str = "1", needs_model: bool = False
+    name: str,
+    *,
+    suite: str,
+    version: str = "1",
+    needs_model: bool = False,
+    from_counts: CountFunction | None = None,
 ) -> Callable[[AuditFunction], AuditSpec]:
-    """Decorate a function as an audit. ``suite`` groups audits for ``--suite``."""
+    """Decorate a function as an audit. ``suite`` groups audits for ``--suite``; ``from_counts`` measures the same from counts."""
 
     def wrap(function: AuditFunction) -> AuditSpec:
-        return AuditSpec(name=name, suite=suite, version=version, run=function, needs_model=needs_model)
+        return AuditSpec(
+            name=name,
+            suite=suite,
+            version=version,
+            run=function,
+            needs_model=needs_model,
+            from_counts=from_counts,
+        )
 
     return wrap
 

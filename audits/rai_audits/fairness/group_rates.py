@@ -53,8 +53,13 @@ def measure(context: AuditContext) -> AuditOutput:
     Option ``min_group_rows`` (default 10): smallest group that is compared with others. Raises ``UsageError`` naming a missing
     column, an unknown class, or a wrong option.
     """
+    return measure_counts(context, _counted(context))
+
+
+def measure_counts(context: AuditContext, counts: GroupCounts) -> AuditOutput:
+    """Measure the same from counts of the rows, such as those of a table that was counted part by part."""
     smallest = _min_group_rows(context)
-    counts = _counted(context)
+    _check_classes(context)
     describe = Describer(audit=NAME, context=context, weighted=counts.weighted)
     everyone = _groups(counts, None, (None,))
     found = list(_each_group(describe, everyone, tallies(counts, None, everyone.names, context.task)))
@@ -73,7 +78,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(measurements=tuple(found), facts=facts)
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", from_counts=measure_counts)(measure)
 
 
 def _min_group_rows(context: AuditContext) -> int:
@@ -83,11 +88,16 @@ def _min_group_rows(context: AuditContext) -> int:
     return value
 
 
-def _counted(context: AuditContext) -> GroupCounts:
+def _check_classes(context: AuditContext) -> None:
     task = context.task
     for role, value in (("positive", task.positive), ("favourable", task.favourable)):
         if value is not None and value not in task.classes:
             raise UsageError(f"the {role} class {value!r} is none of the classes ({', '.join(task.classes)})")
+
+
+def _counted(context: AuditContext) -> GroupCounts:
+    task = context.task
+    _check_classes(context)
     if "split" not in context.predictions.columns:
         raise UsageError("the predictions have no column 'split'")
     frame = context.predictions[context.predictions["split"] == context.eval_split]

@@ -1,0 +1,349 @@
+"""Audit a table: read it, choose the audits that its columns allow, run them. Stable: ``audit_table``, ``TableAudit``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from rai_audits.core import (
+    AuditContext,
+    AuditResult,
+    Measurement,
+    TaskInfo,
+    UsageError,
+    known_audits,
+    load_audit,
+    run_audit,
+)
+from rai_audits.fairness.counts import EMPTY, count_partition, merge
+from rai_audits.fairness.table.frames import SPLIT, frames, whole_frame
+from rai_audits.fairness.table.join import join_table
+from rai_audits.fairness.table.meaning import meaning
+from rai_audits.fairness.table.source import open_source
+from rai_audits.fairness.table.spec import CROSS, TableSpec
+from rai_audits.fairness.table.survey import survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rai_audits.core import AuditSpec
+    from rai_audits.fairness.counts import GroupCounts
+    from rai_audits.fairness.table.join import Joined
+    from rai_audits.fairness.table.meaning import Meaning
+    from rai_audits.fairness.table.source import Source
+    from rai_audits.fairness.table.survey import Survey
+
+MAX_HELD_ROWS = 2_000_000
+"""Longer tables are counted part by part, and audits that need every row at once do not run."""
+
+_SUITES = ("fairness", "quality")
+_FIRST = ("group_rates", "task_quality")
+_VALUES = ("regression_gaps",)
+
+
+@dataclass(frozen=True)
+class TableAudit:
+    """What was measured on a table.
+
+    ``results`` has one entry for each audit that applied; ``not_run`` says why another did not. ``predictions_digest`` is the SHA-256 of
+    the file (of the digests of several), or of the cells of a table in memory, whatever their order. ``tables`` are what audits
+    left beside their measurements, by ``<audit>:<name>``.
+    """
+
+    origin: str
+    rows: int
+    task: TaskInfo
+    spec: TableSpec
+    results: tuple[AuditResult, ...]
+    predictions_digest: str
+    held: bool
+    notes: tuple[str, ...] = ()
+    not_run: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """All measurements, audit by audit."""
+        return tuple(item for result in self.results for item in result.measurements)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a measurement; bounds are left out. A number that does not exist is its status in words."""
+        import pandas as pd
+
+        return pd.DataFrame([{k: v for k, v in item.to_json().items() if k != "bounds"} for item in self.measurements])
+
+    def __repr__(self) -> str:
+        """Name what was audited, and the lowest impact ratio of each attribute."""
+        lines = [f"Audit of {self.origin}: {self.rows:,} rows, {len(self.measurements):,} measurements"]
+        for attribute in self.task.groups:
+            ratios = [
+                item
+                for item in self.measurements
+                if item.metric == "impact_ratio"
+                and item.attribute == attribute
+                and item.reference
+                and item.status == "ok"
+            ]
+            if ratios:
+                low = min(ratios, key=lambda item: item.value)
+                ends = " to ".join(end if isinstance(end, str) else f"{end:.3f}" for end in (low.low, low.high))
+                lines.append(
+                    f"  {attribute}: lowest impact ratio {low.value:.3f} ({ends}), {low.group} against {low.reference}"
+                )
+            elif self.task.favourable is not None:
+                lines.append(f"  {attribute}: no impact ratio can be estimated")
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join([*lines, "  .to_frame() has every number"])
+
+
+def audit_table(
+    table: Any,
+    *,
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    threshold: float | None = None,
+    value: str | None = None,
+    groups: Sequence[str] | Mapping[str, Sequence[str]] = (),
+    favourable: str | None = None,
+    positive: str | None = None,
+    row_id: str | None = None,
+    weight: str | None = None,
+    intersections: bool = False,
+    join: Any = None,
+    on: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    audits: Sequence[str] | None = None,
+    alphas: tuple[float, ...] = (0.05,),
+    confidence: float = 0.95,
+    seed: int = 0,
+    max_held_rows: int = MAX_HELD_ROWS,
+) -> TableAudit:
+    """Measure what a table of predictions says about groups of people. See ``rai_audits.fairness.audit``."""
+    declared = {str(name): tuple(map(str, groups[name])) if isinstance(groups, Mapping) else () for name in groups}
+    spec = TableSpec(
+        label=label,
+        prediction=prediction,
+        score=score,
+        threshold=threshold,
+        value=value,
+        groups=declared,
+        favourable=_text(favourable),
+        positive=_text(positive),
+        row_id=row_id,
+        weight=weight,
+        intersections=intersections,
+    )
+    source = open_source(table)
+    joined = _join(source, spec, join, on)
+    for role, column in _roles(spec, joined):
+        source.need(column, role)
+    found = survey(source, spec, joined)
+    meant = meaning(source, spec, found)
+    held = found.rows <= max_held_rows
+    names = tuple(audits) if audits is not None else _names(spec)
+    return _Running(source, spec, joined, found, meant, held).audit(
+        names, dict(options or {}), alphas, confidence, seed, asked=audits is not None
+    )
+
+
+def _text(value: Any) -> str | None:
+    from rai_audits.fairness.table.cells import written
+
+    return None if value is None else written(value)
+
+
+def _join(source: Source, spec: TableSpec, other: Any, on: str | None) -> Joined | None:
+    if other is None:
+        if on is not None:
+            raise UsageError("on names the key of a join; give the second table with join")
+        return None
+    if on is None:
+        raise UsageError("join needs on: the column that both tables have")
+    second = open_source(other)
+    source.need(on, "the key of the join")
+    brought = [name for name in spec.groups if name not in source.columns]
+    if not brought:
+        raise UsageError(f"join brings no group column: {source.origin} has all of them")
+    for name in brought:
+        second.need(name, "group; the first table has no such column either")
+    return join_table(second, on, brought)
+
+
+def _roles(spec: TableSpec, joined: Joined | None) -> list[tuple[str, str]]:
+    roles = {"label": spec.label, "prediction": spec.prediction, "score": spec.score, "value": spec.value}
+    roles |= {"id": spec.row_id, "weight": spec.weight}
+    brought = joined.columns if joined is not None else ()
+    named = [(role, column) for role, column in roles.items() if column is not None]
+    return named + [("group", name) for name in spec.groups if name not in brought]
+
+
+def _names(spec: TableSpec) -> tuple[str, ...]:
+    """Audits that might apply to a table of this shape: of values, or of decisions (with labels or without)."""
+    known = known_audits()
+    if spec.value is not None:
+        there = tuple(name for name in _VALUES if name in known)
+        if not there:
+            raise UsageError("no audit of predicted numbers is installed")
+        return there
+    first = tuple(name for name in _FIRST if spec.label is not None or name != "task_quality")
+    rest = [name for name in known if name not in (*_FIRST, *_VALUES)]
+    return (*first, *(name for name in rest if load_audit(name).suite in _SUITES))
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A table that was looked through and is ready to be measured."""
+
+    source: Source
+    spec: TableSpec
+    joined: Joined | None
+    found: Survey
+    meant: Meaning
+    held: bool
+
+    def audit(
+        self,
+        names: Sequence[str],
+        options: dict[str, Any],
+        alphas: tuple[float, ...],
+        confidence: float,
+        seed: int,
+        *,
+        asked: bool,
+    ) -> TableAudit:
+        import pandas as pd
+
+        sink = _Tables({})
+        frame = whole_frame(self.source, self.spec, self.joined, self.meant) if self.held else pd.DataFrame()
+        counts = EMPTY if self.held or self.spec.value is not None else self._count()
+        task = self._task(frame, counts)
+        digest = self.source.digest or (_content_digest(frame) if self.held else _counts_digest(counts))
+        context = AuditContext(
+            predictions=frame,
+            task=task,
+            artifacts=sink,
+            options=options,
+            seed=seed,
+            confidence=confidence,
+            alphas=alphas,
+            eval_split=SPLIT,
+        )
+        results: list[AuditResult] = []
+        not_run: dict[str, str] = {}
+        for name in names:
+            result = self._run(load_audit(name), context, counts, {"predictions": digest})
+            why = _does_not_apply(result, asked=asked or name in _FIRST)
+            if why is not None:
+                not_run[name] = why
+            elif isinstance(result, AuditResult):
+                results.append(result)
+        return TableAudit(
+            origin=self.source.origin,
+            rows=self.found.rows,
+            task=task,
+            spec=self.spec,
+            results=tuple(results),
+            predictions_digest=digest,
+            held=self.held,
+            notes=self._notes(),
+            not_run=not_run,
+            tables=sink.kept,
+        )
+
+    def _count(self) -> GroupCounts:
+        attributes, classes = tuple(self.meant.task.groups), self.meant.task.classes
+        parts = frames(self.source, self.spec, self.joined, self.meant)
+        return reduce(merge, (count_partition(part, attributes, classes) for part in parts), EMPTY)
+
+    def _run(
+        self, spec: AuditSpec, context: AuditContext, counts: GroupCounts, inputs: Mapping[str, str]
+    ) -> AuditResult | str:
+        if spec.needs_model:
+            return "it needs a model"
+        if self.held:
+            return run_audit(spec, context, inputs)
+        from_counts = spec.from_counts
+        if from_counts is None:
+            return f"it needs every row at once, and the table is too long to hold ({self.found.rows:,} rows)"
+        counted = _counted_spec(spec, lambda given: from_counts(given, counts))
+        return run_audit(counted, context, inputs)
+
+    def _task(self, frame: pd.DataFrame, counts: GroupCounts) -> TaskInfo:
+        """The task, with the groups of crossings as they were met."""
+        groups = dict(self.meant.task.groups)
+        for crossing in self.spec.crossings:
+            name = CROSS.join(crossing)
+            seen = (
+                set(frame[f"group:{name}"].unique())
+                if self.held
+                else {str(key.group) for key in counts.cells if key.attribute == name}
+            )
+            groups[name] = tuple(sorted(seen))
+        task = self.meant.task
+        return TaskInfo(task.classes, task.positive, task.favourable, task.threshold, groups)
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = list(self.meant.notes)
+        if self.joined is not None and self.found.unmatched:
+            notes.append(
+                f"{self.found.unmatched:,} of {self.found.rows:,} rows have no match in {self.joined.origin}; their groups are unknown."
+            )
+        notes += [
+            f"{count:,} rows have no value in the group column {name!r}; they are counted as unknown."
+            for name, count in self.found.unknown.items()
+            if count and (self.joined is None or name not in self.joined.columns)
+        ]
+        if not self.held:
+            notes.append(
+                f"The table has {self.found.rows:,} rows, so it was counted part by part: only audits that need counts alone ran."
+            )
+        return tuple(notes)
+
+
+def _counted_spec(spec: AuditSpec, run: Any) -> AuditSpec:
+    from dataclasses import replace
+
+    return replace(spec, run=run)
+
+
+def _does_not_apply(result: AuditResult | str, *, asked: bool) -> str | None:
+    """Why an audit has nothing to say about this table, or None when it has. One that was asked for is always shown."""
+    if isinstance(result, str):
+        return result
+    if asked:
+        return None
+    if result.status == "error" and str(result.reason).startswith("UsageError: "):
+        return str(result.reason).removeprefix("UsageError: ")
+    if result.status == "ok" and all(item.status == "not_applicable" for item in result.measurements):
+        reasons = {item.reason for item in result.measurements}
+        return "; ".join(sorted(str(reason) for reason in reasons)) or "it measured nothing"
+    return None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Tables that audits leave, kept in memory."""
+
+    kept: dict[str, pd.DataFrame]
+
+    def put_table(self, name: str, table: pd.DataFrame) -> str:
+        self.kept[name] = table
+        return _content_digest(table)
+
+
+def _content_digest(frame: pd.DataFrame) -> str:
+    """SHA-256 over the hashes of the rows, sorted, and the names of the columns."""
+    import numpy as np
+    import pandas as pd
+
+    rows = np.sort(pd.util.hash_pandas_object(frame, index=False).to_numpy())
+    return hashlib.sha256("\n".join(map(str, frame.columns)).encode() + rows.tobytes()).hexdigest()
+
+
+def _counts_digest(counts: GroupCounts) -> str:
+    cells = sorted((str(key), str(cell)) for key, cell in counts.cells.items())
+    return hashlib.sha256(repr(cells).encode()).hexdigest()

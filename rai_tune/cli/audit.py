@@ -1,0 +1,148 @@
+"""``raitune audit``: audit a table of predictions, or one suite of a stored run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rai_tune.cli.options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from rai_tune.table_audit import AuditedTable
+
+
+def audit(
+    run: Annotated[str | None, typer.Argument(help="Run id, or latest; needs --suite.")] = None,
+    suite: Annotated[str | None, typer.Option("--suite", help="Suite to run again, such as fairness.")] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--predictions",
+            help="CSV, JSON Lines or Parquet: a file, folder or pattern; repeatable. file.duckdb::table too.",
+        ),
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Column with the true outcome.")] = None,
+    prediction: Annotated[str | None, typer.Option("--prediction", help="Column with the decision, a class.")] = None,
+    score: Annotated[
+        str | None, typer.Option("--score", help="Column with the probability of the positive class.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="A score at or above it decides for the positive class.")
+    ] = None,
+    value: Annotated[str | None, typer.Option("--value", help="Column with a predicted number (regression).")] = None,
+    groups: Annotated[str | None, typer.Option("--groups", help="Group columns, comma-separated.")] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option("--expect", metavar="COLUMN=GROUP,...", help="Groups that must be there. Repeatable."),
+    ] = None,
+    favourable: Annotated[str | None, typer.Option("--favourable", help="The outcome that a person wants.")] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", help="Class that TPR, FPR and scores speak of (default: 1, true or yes)."),
+    ] = None,
+    row_id: Annotated[
+        str | None, typer.Option("--id", help="Column that names a row; no two rows may share it.")
+    ] = None,
+    weight: Annotated[str | None, typer.Option("--weight", help="Column of row weights above 0.")] = None,
+    intersections: Annotated[
+        bool, typer.Option("--intersections", help="Also cross the group columns two by two.")
+    ] = False,
+    join: Annotated[str | None, typer.Option("--join", help="Second table that brings group columns.")] = None,
+    on: Annotated[str | None, typer.Option("--on", help="Key column of --join, in both tables.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="Policy ids or files, comma-separated. Without one there is no verdict."),
+    ] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Also write the report as PDF to this file.")] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Audit a table of predictions without a model, or a run again. Exits 3 and 4 as a policy says; 0 without a policy."""
+    from rai_tune.core import UsageError
+
+    if (run is None) == (not predictions):
+        raise UsageError(
+            "give a table with --predictions, or a run with --suite: raitune audit latest --suite fairness"
+        )
+    if run is not None:
+        raise typer.Exit(_again(run, suite, workspace, as_json=as_json))
+    if suite is not None:
+        raise UsageError("--suite is for a stored run; a table gets every audit that applies to it")
+    if pdf is not None and not pdf.absolute().parent.is_dir():
+        raise UsageError(f"--pdf {pdf}: there is no folder {pdf.parent}")
+    from rai_tune.table_audit import TableQuestion, audit_predictions
+
+    given = predictions or []
+    audited = audit_predictions(
+        TableQuestion(
+            table=given[0] if len(given) == 1 else given,
+            label=label,
+            prediction=prediction,
+            score=score,
+            threshold=threshold,
+            value=value,
+            groups=_groups(groups, expect or []),
+            favourable=favourable,
+            positive=positive,
+            row_id=row_id,
+            weight=weight,
+            intersections=intersections,
+            join=join,
+            on=on,
+        ),
+        tuple(_listed(policy)),
+    )
+    _show(audited, pdf, as_json=as_json)
+    raise typer.Exit(audited.exit_code)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _groups(columns: str | None, expected: list[str]) -> dict[str, tuple[str, ...]]:
+    from rai_tune.core import UsageError, did_you_mean
+
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(_listed(columns), ())
+    for item in expected:
+        name, equals, values = item.partition("=")
+        if not equals or not _listed(values):
+            raise UsageError(f"--expect {item!r}: write it as COLUMN=GROUP,GROUP")
+        if name not in found:
+            raise UsageError(f"--expect {item!r}: {name!r} is not in --groups.{did_you_mean(name, found)}")
+        found[name] = (*found[name], *_listed(values))
+    return found
+
+
+def _show(audited: AuditedTable, pdf: Path | None, *, as_json: bool) -> None:
+    from rai_tune.cli.console import print_json
+    from rai_tune.reporting import build_view, print_summary, render_report, report_json
+    from rai_tune.workspace import atomic_write
+
+    if pdf is not None:
+        atomic_write(pdf, render_report(audited.inputs))
+        typer.echo(f"wrote {pdf}", err=True)
+    if as_json:
+        print_json(report_json(audited.inputs))
+    else:
+        print_summary(build_view(audited.inputs))
+
+
+def _again(run: str, suite: str | None, path: Path | None, *, as_json: bool) -> int:
+    from rai_tune import pipeline
+    from rai_tune.cli.console import progress
+    from rai_tune.cli.run import show_run
+    from rai_tune.core import UsageError
+    from rai_tune.gate.decision import EXIT_CODES
+    from rai_tune.workspace import Workspace
+
+    if suite is None:
+        raise UsageError("name the suite to run again, such as --suite fairness")
+    store = Workspace.open(path, create=False)
+    record = store.run(run)
+    with progress() as show:
+        outcome = pipeline.reaudit(record.id, store, suite, show)
+    show_run(store, record.id, as_json=as_json)
+    return EXIT_CODES[outcome.outcome]

@@ -1,0 +1,147 @@
+"""Audit a table of predictions and judge it: the same gate and the same report as a run, without a model or a workspace.
+
+Policies are read before the table is opened, so they are frozen before the evaluation as in a run. Stable API:
+``TableQuestion``, ``audit_predictions``, ``AuditedTable``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import sha256_json
+from rai_tune.gate import Decision, Evidence, alphas_of, evaluate, load_policy
+from rai_tune.gate.decision import EXIT_CODES
+from rai_tune.recipe.audits import AuditsSpec
+from rai_tune.reporting import ReportInputs
+from rai_tune.reporting.controls import overall_outcome
+from rai_tune.reporting.table_view import TableFacts, recipe_of_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rai_audits.fairness.table import TableAudit
+    from rai_tune.gate import LoadedPolicy
+
+
+@dataclass(frozen=True)
+class TableQuestion:
+    """A table and what its columns mean, by the names of ``rai_audits.fairness.audit``."""
+
+    table: Any
+    label: str | None = None
+    prediction: str | None = None
+    score: str | None = None
+    threshold: float | None = None
+    value: str | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    favourable: str | None = None
+    positive: str | None = None
+    row_id: str | None = None
+    weight: str | None = None
+    intersections: bool = False
+    join: Any = None
+    on: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditedTable:
+    """What was measured and decided, with all that a report needs. Without a policy there is no decision."""
+
+    measured: TableAudit
+    decisions: tuple[Decision, ...]
+    inputs: ReportInputs
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the worst decision; 0 when no policy was asked."""
+        return EXIT_CODES[overall_outcome("completed", self.decisions)] if self.decisions else 0
+
+
+def audit_predictions(
+    question: TableQuestion, policies: tuple[str, ...] = (), settings: AuditsSpec | None = None
+) -> AuditedTable:
+    """Measure a table and judge it under policies, by id or path. Raises ``UsageError`` for bad input of any kind."""
+    from rai_audits.fairness.table import audit_table
+
+    packs = tuple(load_policy(name) for name in policies)
+    settings = settings or AuditsSpec()
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    given = {item.name: getattr(question, item.name) for item in fields(question) if item.name != "table"}
+    measured = audit_table(
+        question.table,
+        **given,
+        options=settings.options("fairness"),
+        confidence=settings.confidence,
+        alphas=tuple(sorted({0.05, *alphas_of(pack.policy for pack in packs)})),
+    )
+    name = f"table-{measured.predictions_digest[:12]}"
+    decisions = tuple(evaluate(pack, _evidence(name, measured, packs, began)) for pack in packs)
+    return AuditedTable(measured, decisions, _report_inputs(name, measured, packs, decisions, settings, began))
+
+
+def _evidence(name: str, measured: TableAudit, packs: tuple[LoadedPolicy, ...], began: str) -> Evidence:
+    """Evidence about a table. Nobody recorded who looked at its rows before, which the openings of 0 say."""
+    return Evidence(
+        run_id=name,
+        state="completed",
+        results=measured.results,
+        groups={attribute: tuple(values) for attribute, values in measured.task.groups.items()},
+        model_digest="",
+        predictions_digest=measured.predictions_digest,
+        frozen_policies={pack.policy.id: pack.digest for pack in packs},
+        test_openings=0,
+        frozen_at=began,
+        evaluation_started_at=began,
+    )
+
+
+def _report_inputs(
+    name: str,
+    measured: TableAudit,
+    packs: tuple[LoadedPolicy, ...],
+    decisions: tuple[Decision, ...],
+    settings: AuditsSpec,
+    began: str,
+) -> ReportInputs:
+    facts = TableFacts(
+        origin=measured.origin,
+        rows=measured.rows,
+        task=measured.task,
+        columns={
+            role: str(column)
+            for role, column in (
+                ("label", measured.spec.label),
+                ("prediction", measured.spec.prediction),
+                ("score", measured.spec.score),
+                ("value", measured.spec.value),
+                ("id", measured.spec.row_id),
+                ("weight", measured.spec.weight),
+            )
+            if column is not None
+        },
+        notes=measured.notes,
+        not_run=dict(measured.not_run),
+        policies=tuple(pack.policy.id for pack in packs),
+    )
+    recipe = recipe_of_table(facts, settings)
+    return ReportInputs(
+        run={
+            "id": name,
+            "name": f"Predictions in {measured.origin}"[:120],
+            "state": "completed",
+            "created_at": began,
+            "error": None,
+            "data_digest": None,
+            "predictions_digest": measured.predictions_digest,
+            "question_digest": sha256_json(facts.to_json()),
+        },
+        recipe=recipe,
+        training={},
+        environment={},
+        data={},
+        results=measured.results,
+        decisions=decisions,
+        table=facts,
+    )

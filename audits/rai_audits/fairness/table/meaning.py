@@ -49,13 +49,13 @@ def meaning(source: Source, spec: TableSpec, found: Survey) -> Meaning:
     if positive is None and len(classes) == 2:
         positive = spec.favourable
         notes.append(f"No positive class was named; {positive!r}, the favourable one, was taken.")
-    if spec.score is not None and positive is None:
-        raise UsageError("score is the probability of the positive class: say which one that is with positive")
     if spec.threshold is not None and len(classes) != 2:
         raise UsageError(
             f"{source.origin}: score with threshold decides between two classes, and column {spec.label!r} holds "
             f"{len(classes)} ({', '.join(classes[:6])}); give the decisions with prediction"
         )
+    if spec.score is not None and positive is None:
+        raise UsageError("score is the probability of the positive class: say which one that is with positive")
     negative = next((name for name in classes if name != positive), None) if len(classes) == 2 else None
     return Meaning(TaskInfo(tuple(classes), positive, spec.favourable, spec.threshold, groups), negative, tuple(notes))
 

@@ -154,10 +154,15 @@ def _weights(frame: pd.DataFrame) -> npt.NDArray[np.float64] | None:
 
 def _count(codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64] | None) -> list[tuple[int, Cell]]:
     """Rows and exact weight sums of every code that occurs."""
-    present, places, rows = np.unique(codes, return_inverse=True, return_counts=True)
+    each = np.bincount(codes)
+    present = np.flatnonzero(each)
+    rows = each[present]
     if weights is None:
         sums = squares = [Fraction(int(count)) for count in rows]
     else:
+        place_of = np.zeros(each.size, dtype=np.intp)
+        place_of[present] = np.arange(present.size)
+        places = place_of[codes]
         sums = _exact_sums(weights, places, present.size)
         squares = _exact_sums(weights * weights, places, present.size)
     cells = (Cell(int(count), weight, square) for count, weight, square in zip(rows, sums, squares, strict=True))

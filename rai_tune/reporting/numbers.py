@@ -28,8 +28,12 @@ RATES = frozenset(
 )
 """Shown in percent, as is every metric whose name ends in ``_rate`` or ``_share``."""
 
-POINTS = frozenset({"demographic_parity_difference", "equalized_odds_difference"})
-"""Differences of rates, shown in percentage points, as is every metric whose name ends in ``_rate_difference``."""
+POINTS = frozenset(
+    {"demographic_parity_difference", "equalized_odds_difference", "accuracy_change", "accuracy_gap_change"}
+)
+"""Differences of rates, shown in percentage points, as is every metric whose name ends in ``_rate_difference`` or is the change of one."""
+
+_POINT_ENDINGS = ("_rate_difference", "_rate_change", "_rate_gap_change")
 
 COUNTS = frozenset({"group_size"})
 
@@ -49,7 +53,7 @@ def unit_of(metric: str) -> str:
         return "fine"
     if metric in COUNTS:
         return "count"
-    if metric in POINTS or metric.endswith("_rate_difference"):
+    if metric in POINTS or metric.endswith(_POINT_ENDINGS):
         return "points"
     if metric in RATES or metric.endswith(("_rate", "_share")):
         return "percent"

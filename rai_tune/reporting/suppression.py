@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rai_tune.gate.decision import ControlOutcome, Decision, Reading
 
 Cell = tuple[str, str]
-_SIZES = frozenset({"group_size", "selection_rate"})
+_SIZES = frozenset({"group_size", "selection_rate", "selection_rate_change"})
 _CLAUSE = "; "
 _COUNTED_BY_N_POS = frozenset({"representation"})
 

@@ -63,6 +63,15 @@ def print_decisions(decisions: Sequence[Decision], console: Console | None = Non
     _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in hidden)), console)
 
 
+def print_lines(lines: Sequence[str], console: Console | None = None) -> None:
+    """Print finished lines as literal text, in the characters that the console can show."""
+    target = console or Console()
+    text = "\n".join(lines)
+    if not target.encoding.lower().replace("-", "").startswith("utf"):
+        text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+    target.print(Text(text), soft_wrap=True)
+
+
 def summary_text(view: ReportView, *, width: int = WIDTH, color: bool = False, ascii_only: bool = False) -> str:
     """The summary as text. With ``color`` it holds ANSI codes; with ``ascii_only`` it holds nothing beyond ASCII."""
     return _as_text(summary(view), width=width, color=color, ascii_only=ascii_only)
@@ -163,7 +172,8 @@ def _quality(rows: list[MeasureRow]) -> Table:
 def _groups(table: GroupTable) -> Table:
     axis = axis_for([row.selection_rate for row in table.rows])
     grid = _grid(16, 6, 8, 17, None)
-    grid.add_row(*_dim("group", "n", table.rate_name, "interval", axis.label(_PLOT)))
+    head = table.rate_name if cell_len(table.rate_name) <= 8 else "rate"
+    grid.add_row(*_dim("group", "n", head, "interval", axis.label(_PLOT)))
     for row in table.rows:
         rate, count = row.selection_rate, row.rows
         drawn = dot_and_bar(rate, axis, _PLOT) if rate is not None else ""

@@ -12,10 +12,8 @@ import argparse
 import os
 from pathlib import Path
 
-COLUMNS = (
-    "age workclass fnlwgt education education_years marital_status occupation relationship race sex capital_gain "
-    "capital_loss hours country income"
-).split()
+PERSON = ["age", "workclass", "fnlwgt", "education", "education_years", "marital_status", "occupation", "relationship"]
+COLUMNS = [*PERSON, "race", "sex", "capital_gain", "capital_loss", "hours", "country", "income"]
 READ = ["age", "education_years", "capital_gain", "capital_loss", "hours", "workclass", "marital_status", "occupation"]
 NUMBERS = READ[:5]
 

@@ -1,18 +1,20 @@
 """Audit a table of predictions and judge it: the same gate and the same report as a run, without a model or a workspace.
 
 Policies are read before the table is opened, so they are frozen before the evaluation as in a run. Stable API:
-``TableQuestion``, ``audit_predictions``, ``AuditedTable``.
+``TableQuestion``, ``audit_predictions``, ``AuditedTable``, ``table_settings``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.core import sha256_json
+from rai_tune.core import UsageError, sha256_json
 from rai_tune.gate import Decision, Evidence, alphas_of, evaluate, load_policy
 from rai_tune.gate.decision import EXIT_CODES
+from rai_tune.recipe import parse_recipe
 from rai_tune.recipe.audits import AuditsSpec
 from rai_tune.reporting import ReportInputs
 from rai_tune.reporting.controls import overall_outcome
@@ -79,6 +81,17 @@ def audit_predictions(
     name = f"table-{measured.predictions_digest[:12]}"
     decisions = tuple(evaluate(pack, _evidence(name, measured, packs, began)) for pack in packs)
     return AuditedTable(measured, decisions, _report_inputs(name, measured, packs, decisions, settings, began))
+
+
+def table_settings(overrides: tuple[str, ...]) -> AuditsSpec:
+    """Settings of audits from ``audits.field=value`` texts, by the rules of a recipe. Raises ``UsageError`` naming the text."""
+    for text in overrides:
+        if not text.startswith("audits."):
+            raise UsageError(
+                f"--set {text!r}: a table has no recipe; only settings of audits can be set, such as audits.min_group_rows=30"
+            )
+    empty = {"name": "table", "data": {"source": {"kind": "csv", "path": "table"}, "text": "text", "label": "label"}}
+    return parse_recipe(empty, "--set", Path(), overrides).recipe.audits
 
 
 def _evidence(name: str, measured: TableAudit, packs: tuple[LoadedPolicy, ...], began: str) -> Evidence:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rai_tune.cli.options import JsonOption, WorkspaceOption
+from rai_tune.cli.options import JsonOption, SetOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from rai_tune.table_audit import AuditedTable
@@ -55,6 +55,7 @@ def audit(
         str | None,
         typer.Option("--policy", help="Policy ids or files, comma-separated. Without one there is no verdict."),
     ] = None,
+    overrides: SetOption = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Also write the report as PDF to this file.")] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -67,12 +68,14 @@ def audit(
             "give a table with --predictions, or a run with --suite: raitune audit latest --suite fairness"
         )
     if run is not None:
+        if overrides:
+            raise UsageError("--set cannot change the recipe of a stored run")
         raise typer.Exit(_again(run, suite, workspace, as_json=as_json))
     if suite is not None:
         raise UsageError("--suite is for a stored run; a table gets every audit that applies to it")
     if pdf is not None and not pdf.absolute().parent.is_dir():
         raise UsageError(f"--pdf {pdf}: there is no folder {pdf.parent}")
-    from rai_tune.table_audit import TableQuestion, audit_predictions
+    from rai_tune.table_audit import TableQuestion, audit_predictions, table_settings
 
     given = predictions or []
     audited = audit_predictions(
@@ -93,6 +96,7 @@ def audit(
             on=on,
         ),
         tuple(_listed(policy)),
+        table_settings(tuple(overrides or ())),
     )
     _show(audited, pdf, as_json=as_json)
     raise typer.Exit(audited.exit_code)

@@ -178,6 +178,8 @@ BAD = {
     "expect of no group": (("--predictions", "scored.csv", *ASKED, "--expect", "se=f"), "Did you mean 'sex'"),
     "id with repeats": (("--predictions", "scored.csv", *ASKED, "--id", "score"), "both score and id"),
     "many groups": (("--predictions", "scored.csv", *ASKED[:-4], "--groups", "person", "--favourable", "1"), "4,000"),
+    "set of a recipe": (("--predictions", "scored.csv", *ASKED, "--set", "seed=3"), "only settings of audits"),
+    "unknown setting": (("--predictions", "scored.csv", *ASKED, "--set", "audits.min_group_row=3"), "min_group_rows"),
     "pdf nowhere": (("--predictions", "scored.csv", *ASKED, "--pdf", "no/out.pdf"), "there is no folder"),
 }
 

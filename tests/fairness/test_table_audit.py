@@ -88,6 +88,15 @@ def test_several_paths_arrow_tables_and_long_tables(folder, expected):
     assert any("counted part by part" in note for note in counted.notes)
 
 
+def test_audits_that_resample_scores_leave_long_tables_alone(monkeypatch):
+    from rai_audits.fairness.table import run
+
+    monkeypatch.setitem(run._MOST_ROWS, "task_quality", 299)
+    found = fairness.audit(table(), **ASKED)
+    assert "takes minutes beyond 299 rows" in found.not_run["task_quality"]
+    assert "task_quality" not in [result.audit for result in found.results]
+
+
 def test_rates_are_those_of_pandas(expected):
     frame = table()
     decided = frame["score"] >= 0.5

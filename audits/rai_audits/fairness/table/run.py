@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 MAX_HELD_ROWS = 2_000_000
 """Longer tables are counted part by part, and audits that need every row at once do not run."""
 
+_MOST_ROWS = {"task_quality": 200_000}
+"""Audits that resample scores: beyond this many rows they take minutes, so there they run only when asked for by name."""
+
 _SUITES = ("fairness", "quality")
 _FIRST = ("group_rates", "task_quality")
 _VALUES = ("regression_gaps",)
@@ -235,6 +238,9 @@ class _Running:
         results: list[AuditResult] = []
         not_run: dict[str, str] = {}
         for name in names:
+            if not asked and self.found.rows > _MOST_ROWS.get(name, self.found.rows):
+                not_run[name] = f"it resamples scores, which takes minutes beyond {_MOST_ROWS[name]:,} rows"
+                continue
             result = self._run(load_audit(name), context, counts, {"predictions": digest})
             why = _does_not_apply(result, asked=asked or name in _FIRST)
             if why is not None:

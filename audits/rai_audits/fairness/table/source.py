@@ -160,7 +160,7 @@ def _read_files(files: list[Path], kind: str, columns: tuple[str, ...], wanted: 
             for batch in _batches(path, kind, columns, wanted):
                 yield Part(str(path), first, batch)
                 first += batch.num_rows
-        except (pa.ArrowException, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}, after row {first - 1}: cannot be read: {_first_line(error)}") from error
 
 

@@ -74,7 +74,7 @@ def audit_predictions(
     measured = audit_table(
         question.table,
         **given,
-        options=settings.options("fairness"),
+        options=settings.options,
         confidence=settings.confidence,
         alphas=tuple(sorted({0.05, *alphas_of(pack.policy for pack in packs)})),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +36,16 @@ if TYPE_CHECKING:
     from rai_audits.fairness.table.source import Source
     from rai_audits.fairness.table.survey import Survey
 
+Options = Mapping[str, Any] | Callable[[str], Mapping[str, Any]]
+"""Options of audits: the same for all, or by suite."""
+
 MAX_HELD_ROWS = 2_000_000
 """Longer tables are counted part by part, and audits that need every row at once do not run."""
 
 _MOST_ROWS = {"task_quality": 200_000}
 """Audits that resample scores: beyond this many rows they take minutes, so there they run only when asked for by name."""
 
-_SUITES = ("fairness", "quality")
+_SUITES = ("fairness", "quality", "robustness")
 _FIRST = ("group_rates", "task_quality")
 _VALUES = ("regression_gaps",)
 
@@ -118,7 +121,7 @@ def audit_table(
     intersections: bool = False,
     join: Any = None,
     on: str | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Options | None = None,
     audits: Sequence[str] | None = None,
     alphas: tuple[float, ...] = (0.05,),
     confidence: float = 0.95,
@@ -149,7 +152,7 @@ def audit_table(
     held = found.rows <= max_held_rows
     names = tuple(audits) if audits is not None else _names(spec)
     return _Running(source, spec, joined, found, meant, held).audit(
-        names, dict(options or {}), alphas, confidence, seed, asked=audits is not None
+        names, options or {}, alphas, confidence, seed, asked=audits is not None
     )
 
 
@@ -211,7 +214,7 @@ class _Running:
     def audit(
         self,
         names: Sequence[str],
-        options: dict[str, Any],
+        options: Options,
         alphas: tuple[float, ...],
         confidence: float,
         seed: int,
@@ -229,7 +232,7 @@ class _Running:
             predictions=frame,
             task=task,
             artifacts=sink,
-            options=options,
+            options={},
             seed=seed,
             confidence=confidence,
             alphas=alphas,
@@ -241,7 +244,9 @@ class _Running:
             if not asked and self.found.rows > _MOST_ROWS.get(name, self.found.rows):
                 not_run[name] = f"it resamples scores, which takes minutes beyond {_MOST_ROWS[name]:,} rows"
                 continue
-            result = self._run(load_audit(name), context, counts, {"predictions": digest})
+            audit = load_audit(name)
+            own = replace(context, options=dict(options(audit.suite) if callable(options) else options))
+            result = self._run(audit, own, counts, {"predictions": digest})
             why = _does_not_apply(result, asked=asked or name in _FIRST)
             if why is not None:
                 not_run[name] = why
@@ -311,8 +316,6 @@ class _Running:
 
 
 def _counted_spec(spec: AuditSpec, run: Any) -> AuditSpec:
-    from dataclasses import replace
-
     return replace(spec, run=run)
 
 

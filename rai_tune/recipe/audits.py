@@ -15,6 +15,12 @@ from rai_tune.recipe.part import Name, Part
 class FairnessSpec(Part):
     """How groups are compared, beyond what every run measures."""
 
+    swap_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """Changed texts that ``paired_swaps`` scores for each attribute at most, drawn evenly over groups; a few seconds on a CPU."""
+
+    swap_terms: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Words per attribute and group, aligned by place, beside the packaged English lists; for free text only."""
+
 
 class DataAuditSpec(Part):
     """What is looked for in the rows themselves."""
@@ -22,6 +28,15 @@ class DataAuditSpec(Part):
 
 class RobustnessSpec(Part):
     """How decisions are tried under changes that should not matter."""
+
+    calibration_bins: Annotated[int, Field(ge=2, le=1000)] = 10
+    """Bins of like score in which calibration is measured; fewer are made where a bin would have under 20 rows."""
+
+    edits: tuple[Name, ...] = ("typos", "case", "punctuation", "paraphrase")
+    """Registered edits that each drawn text is tried under."""
+
+    edit_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """Evaluated rows drawn for the edits; each costs one pass of the model and one more for every edit."""
 
 
 class ExplainSpec(Part):

@@ -23,7 +23,10 @@ _BUILT_IN = {
     "data_profile": "rai_audits.data.profile",
     "task_quality": "rai_audits.quality.audit",
     "group_rates": "rai_audits.fairness.group_rates",
+    "paired_swaps": "rai_audits.fairness.paired_swaps",
     "integrated_gradients": "rai_audits.explain.audit",
+    "calibration": "rai_audits.robustness.calibration",
+    "harmless_edits": "rai_audits.robustness.harmless_edits",
 }
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rai_audits.core import AuditContext, known_audits, load_audit, run_audit
 from rai_tune.core import DivergedError, IntegrityError, StorageError, TaskInfo, UsageError, did_you_mean, sha256_json
 from rai_tune.data.preparing import prepare, prepare_frame
+from rai_tune.data.rerender import rerenderer
 from rai_tune.gate import Decision, alphas_of, evaluate, load_policy
 from rai_tune.promotion import collect_evidence
 from rai_tune.recipe import LoadedRecipe, parse_recipe
@@ -328,6 +329,8 @@ def _audit_context(
 
     recipe, data, facts = planned.recipe, planned.data, loaded.facts
     options = {**recipe.audits.options(suite), "group_columns": dict(data.group_columns)}
+    if suite == "fairness":
+        options["render"] = rerenderer(recipe.data, data.rows)
     return AuditContext(
         predictions=predictions,
         task=TaskInfo(

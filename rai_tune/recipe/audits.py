@@ -18,12 +18,24 @@ class FairnessSpec(Part):
     swap_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """Changed texts that ``paired_swaps`` scores for each attribute at most, drawn evenly over groups; a few seconds on a CPU."""
 
-    swap_terms: dict[str, dict[str, tuple[str, ...]]] = {}
+    swap_terms: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     """Words per attribute and group, aligned by place, beside the packaged English lists; for free text only."""
+
+    slices: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Slices that ``slice_discovery`` takes from the first half of the rows, for each outcome, to test on the second."""
+
+    slice_min_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Fewest rows of the first half in a slice, and outside it."""
+
+    slice_words: Annotated[int, Field(ge=0, le=200)] = 20
+    """Most common words of the texts that a slice may be made of; 0 leaves texts aside."""
 
 
 class DataAuditSpec(Part):
     """What is looked for in the rows themselves."""
+
+    near_duplicate_jaccard: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+    """Share of common shingles (Jaccard) from which two texts are near-duplicates; 0.8 is the usual choice for web text."""
 
 
 class RobustnessSpec(Part):

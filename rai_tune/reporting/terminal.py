@@ -42,6 +42,7 @@ _STYLES = {
 _MAX_QUALITY = 6
 _MAX_PAIRS = 3
 _MAX_LEANS = 6
+_MAX_OTHER = 8
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
     | dict.fromkeys("┏┓┗┛╭╮╰╯", "+") | dict.fromkeys("┃│", "|")
@@ -148,6 +149,8 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
+    if view.kind == "table" and view.other:
+        yield "Other measurements", _others(view.other)
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)
     for decision in view.decisions:
@@ -206,6 +209,16 @@ def _pairs(table: GroupTable) -> Group:
     missing = len(table.pairs) - len(drawn)
     note = [Text(f"{missing} more without a number: suppressed or not estimable", style="dim")] if missing else []
     return Group(grid, *note)
+
+
+def _others(rows: Sequence[MeasureRow]) -> Group:
+    """What has no chapter of its own: the first few, those with a number first."""
+    ordered = sorted(rows, key=lambda row: row.value.estimate is None)
+    grid = _grid(None, 14, 20)
+    for row in ordered[:_MAX_OTHER]:
+        grid.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval))
+    more = len(rows) - _MAX_OTHER
+    return Group(grid, *([Text(f"{more} more in --json and --pdf", style="dim")] if more > 0 else []))
 
 
 def _leaning(view: ReportView) -> Group:

@@ -288,3 +288,32 @@ def test_files_of_one_table_must_agree(tmp_path):
     table().drop(columns="race").to_csv(tmp_path / "b.csv", index=False)
     with pytest.raises(UsageError, match="different columns: 'race'"):
         fairness.audit([tmp_path / "a.csv", tmp_path / "b.csv"], **ASKED)
+
+
+def test_predicted_numbers_become_values_and_targets():
+    from rai_audits.core import AuditOutput, AuditSpec
+    from rai_audits.fairness.table import run
+
+    seen = []
+
+    def look(context):
+        seen.append(context)
+        return AuditOutput()
+
+    frame = pd.DataFrame({"y": [1.5, 2.5, 3.0], "p": ["1", "2", "3"], "g": ["a", "b", None]})
+    patch = pytest.MonkeyPatch()
+    with patch.context() as patched:
+        patched.setattr(run, "load_audit", lambda name: AuditSpec(name, "fairness", "1", look))
+        fairness.audit(frame, label="y", value="p", groups=["g"], audits=["regression_gaps"])
+    [context] = seen
+    assert context.predictions[["value", "target", "group:g"]].to_numpy().tolist() == [
+        [1.0, 1.5, "a"],
+        [2.0, 2.5, "b"],
+        [3.0, 3.0, "unknown"],
+    ]
+    assert context.task.classes == ()
+    for wrong in ({"favourable": 1}, {"label": None}, {"prediction": "g"}):
+        with pytest.raises(UsageError, match="value"):
+            fairness.audit(frame, **{"label": "y", "value": "p", **wrong})
+    with pytest.raises(UsageError, match=r"row 2: the value .column 'p'. is 'x', which is not a finite number"):
+        fairness.audit(frame.replace("2", "x"), label="y", value="p", audits=["regression_gaps"])

@@ -70,7 +70,13 @@ class ExplainSpec(Part):
 class AuditsSpec(Part):
     """What is measured about the model."""
 
-    include: tuple[Name, ...] = ("data_profile", "task_quality", "group_rates", "integrated_gradients")
+    include: tuple[Name, ...] = (
+        "data_profile",
+        "task_quality",
+        "group_rates",
+        "paired_swaps",
+        "integrated_gradients",
+    )
     """Registered audits to run, in order."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95

@@ -23,10 +23,13 @@ _BUILT_IN = {
     "data_profile": "rai_audits.data.profile",
     "task_quality": "rai_audits.quality.audit",
     "group_rates": "rai_audits.fairness.group_rates",
+    "score_fairness": "rai_audits.fairness.score_fairness",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
     "integrated_gradients": "rai_audits.explain.audit",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
+    "slice_discovery": "rai_audits.fairness.slices",
+    "near_duplicates": "rai_audits.data.near_duplicates",
 }
 
 

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 SPLIT = "test"
 
 
-def frames(source: Source, spec: TableSpec, joined: Joined | None, meant: Meaning) -> Iterator[pd.DataFrame]:
-    """Frames of a table, part by part, with categorical columns. Their ``row_id`` is the id column, else the number of the row."""
+def frames(
+    source: Source, spec: TableSpec, joined: Joined | None, meant: Meaning, *, ids: bool
+) -> Iterator[pd.DataFrame]:
+    """Frames of a table, part by part, with categorical columns.
+
+    Their ``row_id`` is the id column when ``ids`` asks for it, else the number of the row, which costs nothing.
+    """
     start = 0
     for part in source.read(wanted_columns(spec, joined)):
         if part.batch.num_rows:
-            yield _frame(part, spec, joined, meant, start)
+            yield _frame(part, spec, joined, meant, start, ids=ids and spec.row_id is not None)
         start += part.batch.num_rows
 
 
@@ -37,7 +42,7 @@ def whole_frame(source: Source, spec: TableSpec, joined: Joined | None, meant: M
     """All rows, in an order that depends on their content alone, so that audits that sort or draw find the same rows again."""
     import pandas as pd
 
-    parts = list(frames(source, spec, joined, meant))
+    parts = list(frames(source, spec, joined, meant, ids=True))
     frame = pd.concat([_plain(part) for part in parts], ignore_index=True)
     keys = (
         ["row_id"] if spec.row_id is not None else [name for name in frame.columns if name not in ("row_id", "split")]
@@ -53,11 +58,14 @@ def _plain(part: pd.DataFrame) -> pd.DataFrame:
     return part.assign(**{name: part[name].astype("str") for name in part.columns if part[name].dtype == "category"})
 
 
-def _frame(part: Part, spec: TableSpec, joined: Joined | None, meant: Meaning, start: int) -> pd.DataFrame:
+def _frame(
+    part: Part, spec: TableSpec, joined: Joined | None, meant: Meaning, start: int, *, ids: bool
+) -> pd.DataFrame:
     import pandas as pd
 
     rows = part.batch.num_rows
-    columns: dict[str, Any] = {"row_id": _ids(part, spec, start), "split": _constant(SPLIT, rows)}
+    named = _ids(part, spec) if ids else np.arange(start + 1, start + rows + 1)
+    columns: dict[str, Any] = {"row_id": named, "split": _constant(SPLIT, rows)}
     if spec.value is not None and spec.label is not None:
         columns["value"] = numbers(part, spec.value, "value")
         columns["target"] = numbers(part, spec.label, "label")
@@ -70,10 +78,8 @@ def _frame(part: Part, spec: TableSpec, joined: Joined | None, meant: Meaning, s
     return pd.DataFrame(columns)
 
 
-def _ids(part: Part, spec: TableSpec, start: int) -> Any:
-    if spec.row_id is None:
-        return np.arange(start + 1, start + part.batch.num_rows + 1)
-    cells = coded(part.batch.column(spec.row_id))
+def _ids(part: Part, spec: TableSpec) -> Any:
+    cells = coded(part.batch.column(str(spec.row_id)))
     return np.asarray(cells.names, dtype=object)[cells.codes]
 
 

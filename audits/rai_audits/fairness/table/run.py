@@ -1,17 +1,15 @@
-"""Audit a table: read it, choose the audits that its columns allow, run them. Stable: ``audit_table``, ``TableAudit``."""
+"""Audit a table: read it, choose the audits that its columns allow, run them. Stable: ``audit_table``."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import (
     AuditContext,
     AuditResult,
-    Measurement,
     TaskInfo,
     UsageError,
     known_audits,
@@ -19,9 +17,11 @@ from rai_audits.core import (
     run_audit,
 )
 from rai_audits.fairness.counts import EMPTY, count_partition, merge
+from rai_audits.fairness.table.digests import Tables, content_digest, counts_digest
 from rai_audits.fairness.table.frames import SPLIT, frames, whole_frame
 from rai_audits.fairness.table.join import join_table
 from rai_audits.fairness.table.meaning import meaning
+from rai_audits.fairness.table.outcome import TableAudit
 from rai_audits.fairness.table.source import open_source
 from rai_audits.fairness.table.spec import CROSS, TableSpec
 from rai_audits.fairness.table.survey import survey
@@ -48,61 +48,6 @@ _MOST_ROWS = {"task_quality": 200_000}
 _SUITES = ("fairness", "quality", "robustness")
 _FIRST = ("group_rates", "task_quality")
 _VALUES = ("regression_gaps",)
-
-
-@dataclass(frozen=True)
-class TableAudit:
-    """What was measured on a table.
-
-    ``results`` has one entry for each audit that applied; ``not_run`` says why another did not. ``predictions_digest`` is the SHA-256 of
-    the file (of the digests of several), or of the cells of a table in memory, whatever their order. ``tables`` are what audits
-    left beside their measurements, by ``<audit>:<name>``.
-    """
-
-    origin: str
-    rows: int
-    task: TaskInfo
-    spec: TableSpec
-    results: tuple[AuditResult, ...]
-    predictions_digest: str
-    held: bool
-    notes: tuple[str, ...] = ()
-    not_run: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-    @property
-    def measurements(self) -> tuple[Measurement, ...]:
-        """All measurements, audit by audit."""
-        return tuple(item for result in self.results for item in result.measurements)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a measurement; bounds are left out. A number that does not exist is its status in words."""
-        import pandas as pd
-
-        return pd.DataFrame([{k: v for k, v in item.to_json().items() if k != "bounds"} for item in self.measurements])
-
-    def __repr__(self) -> str:
-        """Name what was audited, and the lowest impact ratio of each attribute."""
-        lines = [f"Audit of {self.origin}: {self.rows:,} rows, {len(self.measurements):,} measurements"]
-        for attribute in self.task.groups:
-            ratios = [
-                item
-                for item in self.measurements
-                if item.metric == "impact_ratio"
-                and item.attribute == attribute
-                and item.reference
-                and item.status == "ok"
-            ]
-            if ratios:
-                low = min(ratios, key=lambda item: item.value)
-                ends = " to ".join(end if isinstance(end, str) else f"{end:.3f}" for end in (low.low, low.high))
-                lines.append(
-                    f"  {attribute}: lowest impact ratio {low.value:.3f} ({ends}), {low.group} against {low.reference}"
-                )
-            elif self.task.favourable is not None:
-                lines.append(f"  {attribute}: no impact ratio can be estimated")
-        lines += [f"  note: {note}" for note in self.notes]
-        return "\n".join([*lines, "  .to_frame() has every number"])
 
 
 def audit_table(
@@ -223,11 +168,11 @@ class _Running:
     ) -> TableAudit:
         import pandas as pd
 
-        sink = _Tables({})
+        sink = Tables({})
         frame = whole_frame(self.source, self.spec, self.joined, self.meant) if self.held else pd.DataFrame()
         counts = EMPTY if self.held or self.spec.value is not None else self._count()
         task = self._task(frame, counts)
-        digest = self.source.digest or (_content_digest(frame) if self.held else _counts_digest(counts))
+        digest = self.source.digest or (content_digest(frame) if self.held else counts_digest(counts))
         context = AuditContext(
             predictions=frame,
             task=task,
@@ -267,7 +212,7 @@ class _Running:
 
     def _count(self) -> GroupCounts:
         attributes, classes = tuple(self.meant.task.groups), self.meant.task.classes
-        parts = frames(self.source, self.spec, self.joined, self.meant)
+        parts = frames(self.source, self.spec, self.joined, self.meant, ids=False)
         return reduce(merge, (count_partition(part, attributes, classes) for part in parts), EMPTY)
 
     def _run(
@@ -331,28 +276,3 @@ def _does_not_apply(result: AuditResult | str, *, asked: bool) -> str | None:
         reasons = {item.reason for item in result.measurements}
         return "; ".join(sorted(str(reason) for reason in reasons)) or "it measured nothing"
     return None
-
-
-@dataclass(frozen=True)
-class _Tables:
-    """Tables that audits leave, kept in memory."""
-
-    kept: dict[str, pd.DataFrame]
-
-    def put_table(self, name: str, table: pd.DataFrame) -> str:
-        self.kept[name] = table
-        return _content_digest(table)
-
-
-def _content_digest(frame: pd.DataFrame) -> str:
-    """SHA-256 over the hashes of the rows, sorted, and the names of the columns."""
-    import numpy as np
-    import pandas as pd
-
-    rows = np.sort(pd.util.hash_pandas_object(frame, index=False).to_numpy())
-    return hashlib.sha256("\n".join(map(str, frame.columns)).encode() + rows.tobytes()).hexdigest()
-
-
-def _counts_digest(counts: GroupCounts) -> str:
-    cells = sorted((str(key), str(cell)) for key, cell in counts.cells.items())
-    return hashlib.sha256(repr(cells).encode()).hexdigest()

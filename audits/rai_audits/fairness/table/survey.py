@@ -136,8 +136,13 @@ def _few(source: Source, attribute: str, seen: dict[str, str]) -> None:
 
 def _hashes(part: Part, column: str) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     import pandas as pd
+    import pyarrow as pa
 
-    cells = coded(part.batch.column(column))
+    array = part.batch.column(column)
+    if pa.types.is_integer(array.type) and not array.null_count:
+        whole: np.ndarray[tuple[int], np.dtype[np.uint64]] = pd.util.hash_array(array.to_numpy())
+        return whole
+    cells = coded(array)
     missing = cells.codes < 0
     if missing.any():
         raise UsageError(f"{part.row(int(missing.argmax()))}: the id (column {column!r}) is missing")

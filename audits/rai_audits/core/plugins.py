@@ -24,12 +24,15 @@ _BUILT_IN = {
     "task_quality": "rai_audits.quality.audit",
     "group_rates": "rai_audits.fairness.group_rates",
     "score_fairness": "rai_audits.fairness.score_fairness",
+    "inequality": "rai_audits.fairness.inequality",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
     "integrated_gradients": "rai_audits.explain.audit",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",
     "near_duplicates": "rai_audits.data.near_duplicates",
+    "label_noise": "rai_audits.data.label_noise",
+    "pii": "rai_audits.data.pii",
 }
 
 

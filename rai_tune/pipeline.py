@@ -146,9 +146,9 @@ def reaudit(run_id: str, workspace: Workspace, suite: str, progress: Progress) -
         loaded = load_model(workspace, run)
         artifacts = workspace.artifacts(run.id)
         predictions = workspace.read_table(artifacts["predictions"].digest)
-        _run_audits(names, planned, workspace, run, loaded, predictions, progress)
+        stored = _run_audits(names, planned, workspace, run, loaded, predictions, progress)
         before = workspace.read_json(artifacts["reaudits"].digest)["audits"] if "reaudits" in artifacts else []
-        _attach(workspace, run.id, "reaudits", {"audits": sorted({*before, *names}), "at": _now()})
+        _attach(workspace, run.id, "reaudits", {"audits": sorted({*before, *stored}), "at": _now()})
         outcome = decide(run.id, workspace, planned.policies)
         workspace.update_run(run.id, verdict=outcome.outcome)
     return outcome
@@ -300,7 +300,12 @@ def _run_audits(
     loaded: LoadedModel,
     predictions: pd.DataFrame,
     progress: Progress,
-) -> None:
+) -> tuple[str, ...]:
+    """Run audits and store their results; returns the names of those stored.
+
+    An audit that the recipe does not name and that says it cannot read this run (``UsageError``) leaves nothing.
+    """
+    stored = []
     inputs = {
         "predictions": run.predictions_digest or "",
         "model": run.model_digest or "",
@@ -311,10 +316,15 @@ def _run_audits(
         spec = load_audit(name)
         context = _audit_context(planned, workspace, loaded, predictions, spec.suite, progress)
         result = run_audit(spec, context, inputs)
+        refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
+        if refused and name not in planned.recipe.audits.include:
+            continue
+        stored.append(name)
         _attach(workspace, run.id, f"audit:{name}", result.to_json())
         for artifact, digest in result.artifacts.items():
             workspace.attach(run.id, f"{name}:{artifact}", digest, PARQUET)
     progress("audits", len(names), len(names))
+    return tuple(stored)
 
 
 def _audit_context(

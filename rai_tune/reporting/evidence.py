@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.reporting.model import MeasureRow
 from rai_tune.reporting.numbers import show
 from rai_tune.reporting.text import clean, named
+from rai_tune.reporting.wording import SWAPS as SWAP_WORDS
 from rai_tune.reporting.wording import Words, words_for
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ PROFILE = "data_profile"
 QUALITY = "task_quality"
 GROUPS = "group_rates"
 EXPLAIN = "integrated_gradients"
+SWAPS = "paired_swaps"
 KNOWN_AUDITS = (PROFILE, QUALITY, GROUPS, EXPLAIN)
 
 
@@ -42,6 +44,14 @@ def measure_row(measurement: Measurement, *tables: dict[str, Words], name: str |
 def where(measurement: Measurement) -> str:
     """Group, pair or label of a measurement in words; empty for one about everything."""
     return ", ".join(_where(measurement))
+
+
+def swap_name(measurement: Measurement) -> str:
+    """Row name of an identity swap: what changed into what, and what is measured."""
+    said = words_for(measurement.metric, SWAP_WORDS).name
+    if measurement.group is None:
+        return f"Swap of {named(measurement.attribute or '')}: {said}"
+    return f"Swap of {named(measurement.group)} to {named(measurement.reference or '')}: {said}"
 
 
 def _where(measurement: Measurement) -> Iterator[str]:

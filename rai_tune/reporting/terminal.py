@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rai_tune.reporting.controls import decision_view
+from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
@@ -42,6 +43,8 @@ _STYLES = {
 _MAX_QUALITY = 6
 _MAX_PAIRS = 3
 _MAX_LEANS = 6
+_MAX_SWAPS = 8
+_SWAP_METRICS = frozenset({"swap_any_flip_rate", "swap_favourable_rate_change"})
 _MAX_OTHER = 8
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
@@ -151,6 +154,9 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
     if view.kind == "table" and view.other:
         yield "Other measurements", _others(view.other)
+    swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
+    if swaps:
+        yield "The same text about another group", _swaps(swaps)
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)
     for decision in view.decisions:
@@ -170,6 +176,20 @@ def _quality(rows: list[MeasureRow]) -> Table:
     for row in rows:
         table.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval), Text(f"n {row.value.n_text}"))
     return table
+
+
+def _swaps(rows: list[MeasureRow]) -> Group:
+    """Decisions that change with the group alone, then which way; the report has every number."""
+    table = _grid(40, 14, None)
+    for row in rows[:_MAX_SWAPS]:
+        table.add_row(Text(_swap_name(row)), Text(row.value.text), Text(row.value.interval))
+    more = len(rows) - _MAX_SWAPS
+    return Group(table, *([Text(f"{more} more in the report", style="dim")] if more > 0 else []))
+
+
+def _swap_name(row: MeasureRow) -> str:
+    head = row.name.split(": ", maxsplit=1)[0].removeprefix("Swap of ")
+    return f"{head}: {'decisions that change' if row.value.ref.group is None else 'favourable'}"
 
 
 def _groups(table: GroupTable) -> Table:

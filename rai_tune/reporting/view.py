@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rai_tune.core import sha256_json
 from rai_tune.reporting.controls import decision_view, headline
 from rai_tune.reporting.datasets import data_view
-from rai_tune.reporting.evidence import KNOWN_AUDITS, QUALITY, measure_row, of_audit, where
+from rai_tune.reporting.evidence import KNOWN_AUDITS, QUALITY, SWAPS, measure_row, of_audit, swap_name, where
 from rai_tune.reporting.explaining import explanations
 from rai_tune.reporting.facts import (
     audit_facts,
@@ -31,6 +31,7 @@ from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
 from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
+from rai_tune.reporting.wording import SWAPS as SWAP_WORDS
 from rai_tune.reporting.wording import words_for
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ def _other(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
         if result.audit in KNOWN_AUDITS:
             continue
         for item in result.measurements:
+            if result.audit == SWAPS:
+                rows.append(measure_row(item, SWAP_WORDS, name=swap_name(item)))
+                continue
             place = where(item)
             name = f"{clean(item.audit)}: {words_for(item.metric).name}" + (f", {place}" if place else "")
             rows.append(measure_row(item, name=name))

@@ -56,6 +56,21 @@ SPREADS: dict[str, Words] = {
     ),
 }
 
+SWAPS: dict[str, Words] = {
+    "swap_any_flip_rate": Words(
+        "Decisions that change with the group",
+        "Share of rows whose decision changes when only the named group changes.",
+    ),
+    "swap_mean_absolute_shift": Words(
+        "Mean shift of the score", "Mean size of the change in the probability of the favourable outcome."
+    ),
+    "swap_flip_rate": Words("Decisions that change", "Share of these texts whose decision changes."),
+    "swap_favourable_rate_change": Words(
+        "Change in the favourable rate", "Favourable decisions after the swap minus before, on the same texts."
+    ),
+    "swap_score_shift": Words("Shift of the score", "Mean change in the probability of the favourable outcome."),
+}
+
 DATA_CHECKS: dict[str, Words] = {
     "duplicate_overlap_share": Words(
         "Test texts seen in other splits", "Exactly equal texts in test and in train or validation."

@@ -47,7 +47,8 @@ def test_every_stage_left_its_evidence(done):
     names = set(workspace.artifacts(run.id))
     assert {"context", "data", "training", "environment", "model", "predictions", "rows"} <= names
     assert {
-        f"audit:{name}" for name in ("data_profile", "task_quality", "group_rates", "integrated_gradients")
+        f"audit:{name}"
+        for name in ("data_profile", "task_quality", "group_rates", "paired_swaps", "integrated_gradients")
     } <= names
     assert {result.status for result in stored_results(workspace, run.id)} == {"ok"}
 
@@ -81,6 +82,23 @@ def test_selection_rate_is_that_of_the_table(done):
         assert rates[group].n == len(rows)
         assert rates[group].value == pytest.approx((rows["prediction"] == "approved").mean())
         assert rates[group].favourable == "approved"
+
+
+def test_swapped_texts_differ_in_the_group_alone_and_the_summary_tells(done):
+    from rai_tune.reporting import build_view, report_inputs, summary_text
+
+    _, workspace, outcome = done
+    swaps = stored_table(workspace, outcome.run_id, "paired_swaps:swaps")
+    predictions = workspace.read_table(workspace.artifacts(outcome.run_id)["predictions"].digest).set_index("row_id")
+    assert set(swaps["attribute"]) == {"race"}
+    for row in swaps.to_dict("records"):
+        assert row["swapped"] == row["text"].replace(row["group"], row["to"])
+        before = predictions.loc[row["row_id"]]
+        assert row["prediction"] == before["prediction"]
+        assert row["score"] == pytest.approx(1 - before["score"], abs=1e-4)
+    text = summary_text(build_view(report_inputs(workspace, outcome.run_id)))
+    assert "The same text about another group" in text
+    assert "sex: decisions that change               not applicable" in text
 
 
 def test_a_small_test_split_never_passes(done):

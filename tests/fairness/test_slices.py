@@ -99,6 +99,7 @@ def test_row_order_does_not_matter():
     assert first.facts == again.facts
 
 
+@pytest.mark.slow
 def test_power_and_false_discoveries_over_seeded_tables():
     """200 tables of 400 rows with nothing planted: at least one discovery is false, so their share is the rate itself."""
     false, rows = 0, 400
@@ -133,6 +134,14 @@ def test_conditions_leave_out_the_label_and_names_and_repeat_nothing():
     assert not any("works" in word for word in words)
     quarters = made.meets[[place for place, word in enumerate(words) if word.startswith("income ")]]
     assert (quarters.sum(axis=0) == 1).all()
+
+
+def test_a_column_of_two_values_is_one_comparison():
+    predictions, _ = tables(1200, 1, planted=False)
+    men = predictions["group:sex"] == "man"
+    predictions.loc[men, "prediction"] = np.where(predictions.loc[men, "label"] == "yes", "no", "yes")
+    output = load_audit("slice_discovery").run(context(predictions, None))
+    assert [item.label for item in output.measurements if item.metric == ERROR] == ["sex = man"]
 
 
 def test_without_source_rows_only_groups_are_read():

@@ -37,6 +37,9 @@ FAVOURABLE = "slice_favourable_rate_difference"
 LEVEL = 0.05
 """Share of false discoveries that is accepted among the confirmed slices, on average."""
 
+_SAME = 0.99
+"""Slices that agree, or disagree, on this share of the rows are one comparison."""
+
 _DEFAULTS = {"slices": 20, "slice_min_rows": 20, "slice_words": 20}
 
 
@@ -115,7 +118,8 @@ def discover(
     """
     tested: list[Tested] = []
     for metric, outcome in outcomes.items():
-        chosen = _candidates(conditions, outcome[first], conditions.meets[:, first], min_rows)[:most]
+        found = _candidates(conditions, outcome[first], conditions.meets[:, first], min_rows)
+        chosen = _different(found, conditions.meets[:, first], most)
         tested += [item for each in chosen if (item := _test(conditions, metric, outcome, ~first, each)) is not None]
     adjusted = benjamini_hochberg([item.p_value for item in tested]).tolist() if tested else []
     with_q = [Tested(**{**vars(item), "q_value": q}) for item, q in zip(tested, adjusted, strict=True)]
@@ -179,6 +183,21 @@ def _candidates(
         for one, two in np.argwhere(better)
     ]
     return sorted(found, key=lambda item: (-item.strength, item.parts))
+
+
+def _different(found: Sequence[_Candidate], meets: npt.NDArray[np.bool_], most: int) -> tuple[_Candidate, ...]:
+    """The first ``most`` that part the rows differently: the two halves of a two-valued column are one comparison."""
+    chosen: list[_Candidate] = []
+    parted: list[npt.NDArray[np.bool_]] = []
+    for each in found:
+        if len(chosen) == most:
+            break
+        inside = meets[list(each.parts)].all(axis=0)
+        agreement = [float((inside == other).mean()) for other in parted]
+        if all(1 - _SAME < share < _SAME for share in agreement):
+            chosen.append(each)
+            parted.append(inside)
+    return tuple(chosen)
 
 
 def _test(

@@ -328,7 +328,7 @@ def test_several_classes_are_one_against_the_rest():
 
 def test_without_positive_or_favourable_only_what_they_do_not_need_is_measured():
     neither = measure(context(lending_table(), replace(LENDING, positive=None, favourable=None)))
-    assert {item.metric for item in neither.measurements} == {"group_size", "accuracy"}
+    assert {item.metric for item in neither.measurements} == {"group_size", "accuracy", "accuracy_difference"}
     favourable = measure(context(lending_table(), replace(LENDING, positive=None)))
     assert {"selection_rate", "impact_ratio"} <= {item.metric for item in favourable.measurements}
     assert "true_positive_rate" not in {item.metric for item in favourable.measurements}

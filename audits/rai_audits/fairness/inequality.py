@@ -12,6 +12,7 @@ equality, so the lower end of a between-group part is the basic bootstrap's, and
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,8 +98,7 @@ def _indices(
             yield describe.gap(metric, reason, method=method, n=n, **where)
             continue
         values = replicate_counts(
-            table, lambda drawn, alpha=alpha: index(drawn, alpha=alpha), REPLICATES, describe.context.seed,
-            smoothing=_SMOOTHING,
+            table, partial(index, alpha=alpha), REPLICATES, describe.context.seed, smoothing=_SMOOTHING
         )  # fmt: skip
         error = (1 - describe.context.confidence) / 2
         low, high = np.nanquantile(values, [error, 1 - error])

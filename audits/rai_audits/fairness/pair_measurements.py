@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from rai_audits.core import Bound, Measurement
     from rai_audits.fairness.tallies import Tally
 
-DIFFERENCES = ("selection_rate", "true_positive_rate", "false_positive_rate")
+DIFFERENCES = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "positive_predictive_value",
+    "accuracy",
+)
 """Rates whose pairwise differences are measured, each as ``<rate>_difference``."""
 
 _EITHER = f"{SCORE} or {EXACT}"

@@ -45,7 +45,7 @@ _MAX_PAIRS = 3
 _MAX_LEANS = 6
 _MAX_SWAPS = 8
 _SWAP_METRICS = frozenset({"swap_any_flip_rate", "swap_favourable_rate_change"})
-_MAX_OTHER = 8
+_MAX_OTHER = 3
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
     | dict.fromkeys("┏┓┗┛╭╮╰╯", "+") | dict.fromkeys("┃│", "|")
@@ -232,12 +232,16 @@ def _pairs(table: GroupTable) -> Group:
 
 
 def _others(rows: Sequence[MeasureRow]) -> Group:
-    """What has no chapter of its own: the first few, those with a number first."""
+    """What has no chapter of its own: the first few of each audit, those with a number first."""
     ordered = sorted(rows, key=lambda row: row.value.estimate is None)
+    audits = dict.fromkeys(row.value.ref.audit for row in rows)
+    chosen = [
+        row for audit in audits for row in [each for each in ordered if each.value.ref.audit == audit][:_MAX_OTHER]
+    ]
     grid = _grid(None, 14, 20)
-    for row in ordered[:_MAX_OTHER]:
+    for row in chosen:
         grid.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval))
-    more = len(rows) - _MAX_OTHER
+    more = len(rows) - len(chosen)
     return Group(grid, *([Text(f"{more} more in --json and --pdf", style="dim")] if more > 0 else []))
 
 

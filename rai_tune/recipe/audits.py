@@ -30,6 +30,15 @@ class FairnessSpec(Part):
     slice_words: Annotated[int, Field(ge=0, le=200)] = 20
     """Most common words of the texts that a slice may be made of; 0 leaves texts aside."""
 
+    calibration_bins: Annotated[int, Field(ge=2, le=1000)] = 10
+    """Bins of like score in which ``score_fairness`` measures calibration by group; fewer where a bin would have under 20 rows."""
+
+    control: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    """Attributes or columns within which ``simpson`` compares groups; by default every other group attribute."""
+
+    cross: Annotated[tuple[tuple[str, ...], ...], Field(max_length=50)] = ()
+    """Group attributes that ``intersections`` crosses, such as [[sex, race]]; by default every pair."""
+
 
 class DataAuditSpec(Part):
     """What is looked for in the rows themselves."""
@@ -72,7 +81,9 @@ class AuditsSpec(Part):
 
     include: tuple[Name, ...] = (
         "data_profile",
+        "near_duplicates",
         "task_quality",
+        "calibration",
         "group_rates",
         "paired_swaps",
         "integrated_gradients",

@@ -1,0 +1,78 @@
+"""The audit intersections: cells by hand, and what pooling buys on a seed it was not tuned on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rai_audits.core import AuditContext, TaskInfo, UsageError
+from rai_audits.fairness.pooling import measure
+from rai_audits.stats.rates import wilson
+from rai_audits.stats.shrinkage import credible_interval, fit_pooling, pooled_rates
+
+
+def context(**options):
+    cells = {("f", "a"): (6, 4), ("f", "b"): (30, 10), ("m", "a"): (2, 1), ("m", "b"): (50, 50), ("m", None): (3, 3)}
+    rows = [
+        {"group:sex": sex, "group:race": race, "prediction": said, "split": "test"}
+        for (sex, race), both in cells.items()
+        for said, many in (("1", both[0]), ("0", both[1]))
+        for _ in range(many)
+    ]
+    task = TaskInfo(("0", "1"), "1", "1", None, {"sex": ("f", "m"), "race": ("a", "b", "c")})
+    return AuditContext(predictions=pd.DataFrame(rows), task=task, artifacts=None, options=options)
+
+
+def pick(output, metric, group, reference=None):
+    [item] = [i for i in output.measurements if (i.metric, i.group, i.reference) == (metric, group, reference)]
+    return item
+
+
+def test_cells_by_hand():
+    output = measure(context())
+    raw = pick(output, "selection_rate", "f x b")
+    assert (raw.value, raw.n, raw.low) == (0.75, 40, pytest.approx(float(wilson(30, 40).low)))
+    pooled = pick(output, "selection_rate_pooled", "m x a")
+    assert 0.5 < pooled.value < 2 / 3  # between the common mean and the raw rate of three rows
+    assert "pooled" in pooled.method and pooled.bounds == ()
+    assert pick(output, "impact_ratio", "m x b", "f x b").value == pytest.approx(0.5 / 0.75)
+    assert pick(output, "impact_ratio", "m x a").status == "not_estimable"  # 3 rows
+    assert pick(output, "selection_rate", "f x c").reason == "no rows"
+    assert output.facts["crossings"]["sex x race"]["unknown_rows"] == 6
+
+
+def test_bad_options_are_named():
+    with pytest.raises(UsageError, match="'gender' is no group attribute"):
+        measure(context(cross=(("gender", "race"),)))
+    with pytest.raises(UsageError, match="two or more different"):
+        measure(context(cross=(("sex", "sex"),)))
+
+
+def simulated(seed):
+    """Mean squared errors of raw and pooled rates, and mean coverage of the credible interval, over cells of 3 to 60 rows."""
+    rng = np.random.default_rng(seed)
+    raw, pooled, held = [], [], []
+    for _ in range(60):
+        rates = rng.beta(6, 10, 24)
+        n = rng.integers(3, 61, 24)
+        k = rng.binomial(n, rates)
+        fit = fit_pooling(k, n)
+        interval = credible_interval(k, n, fit)
+        raw.append(((k / n - rates) ** 2).mean())
+        pooled.append(((pooled_rates(k, n, fit) - rates) ** 2).mean())
+        held.append(((interval.low <= rates) & (rates <= interval.high)).mean())
+    return np.mean(raw), np.mean(pooled), np.mean(held)
+
+
+def test_pooling_lowers_the_error_and_its_interval_covers():
+    # Margins are set from seed 1 (error halved, coverage 0.932); seed 2 gave 0.915, seed 3 is reported here.
+    raw, pooled, held = simulated(3)
+    assert pooled < 0.75 * raw
+    assert held > 0.90
+
+
+def test_rates_that_differ_widely_are_left_nearly_alone_and_equal_ones_pooled():
+    far = fit_pooling([5, 95, 50, 10, 90], [100] * 5)
+    assert far.strength < 5
+    assert fit_pooling([50, 51, 49, 50], [100] * 4).strength > 1000
+    with pytest.raises(ValueError, match="three cells"):
+        fit_pooling([1, 2], [3, 4])

@@ -192,7 +192,7 @@ def _different(found: Sequence[_Candidate], meets: npt.NDArray[np.bool_], most: 
     for each in found:
         if len(chosen) == most:
             break
-        inside = meets[list(each.parts)].all(axis=0)
+        inside: npt.NDArray[np.bool_] = np.asarray(meets[list(each.parts)].all(axis=0))
         agreement = [float((inside == other).mean()) for other in parted]
         if all(1 - _SAME < share < _SAME for share in agreement):
             chosen.append(each)

@@ -94,5 +94,5 @@ def _measurement(metric: str, number: float, attribute: str, group: str, n: int)
     if not math.isfinite(number):
         return undefined("not_estimable", "the metric gave no number", method=method, **where)  # type: ignore[arg-type]
     return Measurement(
-        estimate=number, low="not_estimable", high="not_estimable", method=method, **where  # type: ignore[arg-type]
+        estimate=number, low="not_estimable", high="not_estimable", method=method, **where
     )  # fmt: skip

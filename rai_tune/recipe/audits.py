@@ -39,6 +39,24 @@ class FairnessSpec(Part):
     cross: Annotated[tuple[tuple[str, ...], ...], Field(max_length=50)] = ()
     """Group attributes that ``intersections`` crosses, such as [[sex, race]]; by default every pair."""
 
+    ll144_sex: Name | None = None
+    """Group attribute that ``ll144`` takes as sex; by default one named exactly sex or gender."""
+
+    ll144_race: Name | None = None
+    """Group attribute that ``ll144`` takes as race/ethnicity; by default one named exactly race, ethnicity or race_ethnicity."""
+
+    ll144_exclude_below: Annotated[float, Field(ge=0.0, le=0.02, allow_inf_nan=False)] = 0.0
+    """Share of the rows under which ``ll144`` leaves a category out of impact ratios; the rule allows it under 2 %, so 0 leaves none out."""
+
+    ll144_exclusion_reason: Annotated[str, Field(max_length=2000)] = ""
+    """The auditor's justification for leaving categories out, which the rule wants published; needed where any may be."""
+
+    @model_validator(mode="after")
+    def _exclusions_are_justified(self) -> FairnessSpec:
+        if self.ll144_exclude_below > 0 and not self.ll144_exclusion_reason.strip():
+            raise ValueError("ll144_exclude_below needs ll144_exclusion_reason: 6 RCNY 5-301(d) wants it published")
+        return self
+
 
 class DataAuditSpec(Part):
     """What is looked for in the rows themselves."""

@@ -31,6 +31,7 @@ _BUILT_IN = {
     "regression_gaps": "rai_audits.fairness.regression_gaps",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
     "four_fifths": "rai_audits.fairness.four_fifths",
+    "ll144": "rai_audits.fairness.ll144",
     "integrated_gradients": "rai_audits.explain.audit",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",

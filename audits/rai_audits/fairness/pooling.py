@@ -53,7 +53,7 @@ def measure(context: AuditContext) -> AuditOutput:
     found: list[Measurement] = []
     facts: dict[str, Any] = {}
     for crossing in crossings:
-        cells = _crossed([each[name] for name in crossing], smallest)
+        cells = crossed([each[name] for name in crossing], smallest)
         found += _rates(describe, cells, won)
         found += _ratios(describe, cells, won)
         facts[cells.attribute] = {"cells": len(cells.names), "unknown_rows": cells.size(UNKNOWN)}
@@ -80,11 +80,12 @@ def _crossings(context: AuditContext) -> list[tuple[str, ...]]:
     return crossings
 
 
-def _crossed(parts: list[Grouping], smallest: int) -> Grouping:
+def crossed(parts: list[Grouping], smallest: int) -> Grouping:
+    """One grouping by several attributes; a row unknown in any is unknown. Raises ``UsageError`` past ``MAX_CELLS`` cells."""
     names = tuple(JOIN.join(cell) for cell in product(*(part.names for part in parts)))
     attribute = JOIN.join(part.attribute for part in parts)
     if len(names) > MAX_CELLS:
-        raise UsageError(f"option 'cross': {attribute!r} has {len(names)} cells, more than {MAX_CELLS}")
+        raise UsageError(f"the crossing {attribute!r} has {len(names)} cells, more than {MAX_CELLS}")
     unknown = np.any([part.values == UNKNOWN for part in parts], axis=0)
     joined = [JOIN.join(cell) for cell in zip(*(part.values for part in parts), strict=True)]
     values = np.where(unknown, UNKNOWN, np.asarray(joined, dtype=object)).astype(object)

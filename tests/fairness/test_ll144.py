@@ -117,7 +117,7 @@ def test_a_category_under_two_percent_may_be_left_out_with_its_disclosure():
     cells = {("f", "A"): said(100, 400), ("m", "A"): said(120, 600 - 19), ("m", "B"): said(19, 19)}
     everyone = measure(context(cells))
     assert pick(everyone, "ll144_impact_ratio", "race", "A").reference == "B"
-    assert everyone.facts["excluded"] == []
+    assert everyone.facts["excluded"] == [] and pick(everyone, "ll144_excluded_categories").value == 0
     options = {"ll144_exclude_below": 0.02, "ll144_exclusion_reason": "19 people say little"}
     given = context(cells, options=options)
     output = measure(given)
@@ -125,6 +125,7 @@ def test_a_category_under_two_percent_may_be_left_out_with_its_disclosure():
     assert left_out.status == "not_applicable" and "19 people say little" in left_out.reason
     assert pick(output, "ll144_selection_rate", "race", "B").value == 1.0
     assert pick(output, "ll144_impact_ratio", "race", "A").value == 1.0
+    assert pick(output, "ll144_excluded_categories").value == len(output.facts["excluded"]) == 2
     [by_race] = [item for item in output.facts["excluded"] if item["scope"] == "race"]
     assert by_race == {
         "kind": "selection", "scope": "race", "label": None, "category": "B", "n": 19, "share": 0.019, "rate": 1.0,

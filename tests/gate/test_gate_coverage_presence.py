@@ -72,3 +72,18 @@ def test_presence_needs_measurements_artifacts_and_metrics(make):
         assert named in found.reason
     empty = make.one(presence(), make.evidence(make.result()))
     assert (empty.outcome, empty.reason) == ("insufficient_evidence", "the audit rates measured nothing")
+
+
+def test_a_metric_without_a_number_is_not_there_and_one_that_does_not_apply_takes_the_check_with_it(make):
+    def outcome(*items):
+        return make.one(presence(metrics=["accuracy", "recall"]), make.evidence(make.result(*items)))
+
+    number = make.measurement(0.9, metric="accuracy")
+    no_number = make.measurement("not_estimable", metric="recall")
+    beside = make.measurement("not_applicable", metric="recall")
+    both = (make.measurement("not_applicable", metric="accuracy"), beside)
+    assert outcome(number, no_number).outcome == "insufficient_evidence"
+    assert "no number for recall" in outcome(number, no_number).reason
+    assert outcome(number, beside).outcome == "insufficient_evidence"
+    assert outcome(*both).outcome == "not_applicable"
+    assert outcome(both[0], no_number).outcome == "insufficient_evidence"

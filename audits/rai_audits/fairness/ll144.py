@@ -85,6 +85,7 @@ def measure(context: AuditContext) -> AuditOutput:
     notes = ["Row weights are not used: the rule counts people."] if "weight" in frame.columns else []
     told = [_told(table) for table in tables]
     excluded = [{**item, "justification": exclusion.reason} for table in told for item in table["excluded"]]
+    found.append(describe.number("ll144_excluded_categories", *[len(excluded)] * 3, method="count", n=len(frame)))
     facts = {
         "assessed_rows": len(frame),
         "tables": told,

@@ -1,6 +1,7 @@
 """The check ``presence``: the evidence that a control speaks of exists, is whole, and belongs to this run.
 
-It says nothing about what the numbers are, so it passes or leaves the evidence insufficient; it never fails.
+It says nothing about what the numbers are, so it passes or leaves the evidence insufficient; it never fails. A metric that was named and
+nowhere estimated is not there; where the audit says of all of them that they do not apply, neither does the check.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from rai_tune.gate.checks.base import CheckKind, Gap, Name, Part, Verdict
 from rai_tune.gate.checks.find import quoted, sound_result
 
 if TYPE_CHECKING:
-    from rai_tune.core import AuditResult
+    from collections.abc import Sequence
+
+    from rai_tune.core import AuditResult, Measurement
     from rai_tune.gate.decision import Evidence
 
 
@@ -30,7 +33,7 @@ class PresenceCheck(Part):
     """Names of tables that at least one of these audits must have stored."""
 
     metrics: tuple[Name, ...] = ()
-    """Metrics that at least one of these audits must have measured."""
+    """Metrics that at least one of these audits must have measured, each with at least one number."""
 
 
 def judge_presence(check: PresenceCheck, evidence: Evidence) -> Verdict:
@@ -45,12 +48,33 @@ def judge_presence(check: PresenceCheck, evidence: Evidence) -> Verdict:
             gaps.append(Gap(f"the audit {audit} measured nothing", f"run the audit {audit} again"))
         else:
             results.append(found)
+    metrics = {name: _measured(results, name) for name in check.metrics}
+    if not gaps and metrics and all(_does_not_apply(items) for items in metrics.values()):
+        reasons = {str(item.reason) for items in metrics.values() for item in items}
+        return Verdict("not_applicable", "; ".join(sorted(reasons)))
     gaps += _missing("artifact", check.artifacts, {name for result in results for name in result.artifacts})
-    gaps += _missing("metric", check.metrics, {item.metric for result in results for item in result.measurements})
+    gaps += _missing("metric", check.metrics, {name for name, items in metrics.items() if items})
+    gaps += [gap for name, items in metrics.items() for gap in _without_number(name, items)]
     if gaps:
         settle = "; ".join(gap.settle for gap in gaps if gap.settle)
         return Gap("; ".join(gap.reason for gap in gaps), settle).verdict()
     return Verdict("pass", f"present, without error and on this run's predictions: {', '.join(check.audits)}")
+
+
+def _measured(results: Sequence[AuditResult], metric: str) -> list[Measurement]:
+    return [item for result in results for item in result.measurements if item.metric == metric]
+
+
+def _does_not_apply(items: Sequence[Measurement]) -> bool:
+    return bool(items) and all(item.status == "not_applicable" for item in items)
+
+
+def _without_number(metric: str, items: Sequence[Measurement]) -> list[Gap]:
+    """A gap when a metric is in the evidence and none of its measurements has a number."""
+    if not items or any(item.status == "ok" for item in items):
+        return []
+    reason = sorted({str(item.reason) for item in items})[0]
+    return [Gap(f"no number for {metric}: {reason}", f"rows with which {metric} can be estimated")]
 
 
 def _missing(what: str, wanted: tuple[str, ...], there: set[str]) -> list[Gap]:

@@ -11,7 +11,7 @@ from rai_tune.cli.options import JsonOption, SetOption, WorkspaceOption
 
 
 def demo(
-    name: Annotated[str, typer.Argument(help="Which demo: lending.")] = "lending",
+    name: Annotated[str, typer.Argument(help="Which demo: lending or hiring.")] = "lending",
     blind: Annotated[
         bool, typer.Option("--blind", help="Keep group columns out of the text that the model reads.")
     ] = False,
@@ -20,17 +20,18 @@ def demo(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Fine-tune, audit and gate on real mortgage data. A refused model is a successful demo: exit 0, verdict said loudly."""
+    """Fine-tune, audit and gate on real mortgage or hiring data. A refused model is a successful demo: exit 0, verdict said loudly."""
     from rai_tune.cli.report import write_pdf
     from rai_tune.cli.run import execute
     from rai_tune.core import UsageError, did_you_mean
-    from rai_tune.data import lending_recipe
+    from rai_tune.data import hiring_recipe, lending_recipe
     from rai_tune.recipe import parse_recipe
     from rai_tune.workspace import Workspace
 
-    if name not in {"lending"}:
-        raise UsageError(f"unknown demo {name!r}.{did_you_mean(name, ['lending'])}")
-    loaded = parse_recipe(lending_recipe(blind), f"demo {name}", Path.cwd(), overrides or ())
+    recipes = {"lending": lending_recipe, "hiring": hiring_recipe}
+    if name not in recipes:
+        raise UsageError(f"unknown demo {name!r}.{did_you_mean(name, recipes)}")
+    loaded = parse_recipe(recipes[name](blind), f"demo {name}", Path.cwd(), overrides or ())
     execute(loaded, None, workspace, as_json=as_json)
     if pdf:
         store = Workspace.open(workspace, create=False)

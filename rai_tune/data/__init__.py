@@ -1,7 +1,7 @@
 """Rows with roles: sources, templates, groups, splits. Import names from here; heavy libraries load on first use.
 
 Stable API: ``read_source`` and ``SourceTable``, ``prepare`` and ``PreparedData``, ``prepare_frame`` and ``PreparedRows``,
-``TextTemplate`` and ``Rendered``, ``template_name``, ``lending_recipe``.
+``TextTemplate`` and ``Rendered``, ``template_name``, ``lending_recipe``, ``hiring_recipe``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rai_tune.data.hiring import hiring_recipe
     from rai_tune.data.lending import lending_recipe
     from rai_tune.data.prepared import SPLITS, UNKNOWN, PreparedData, PreparedRows
     from rai_tune.data.preparing import prepare, prepare_frame
@@ -24,6 +25,7 @@ _HOMES = {
     "Rendered": "template",
     "SourceTable": "source",
     "TextTemplate": "template",
+    "hiring_recipe": "hiring",
     "lending_recipe": "lending",
     "prepare": "preparing",
     "prepare_frame": "preparing",
@@ -39,6 +41,7 @@ __all__ = [
     "Rendered",
     "SourceTable",
     "TextTemplate",
+    "hiring_recipe",
     "lending_recipe",
     "prepare",
     "prepare_frame",

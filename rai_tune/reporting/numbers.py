@@ -29,13 +29,19 @@ RATES = frozenset(
 """Shown in percent, as is every metric whose name ends in ``_rate`` or ``_share``."""
 
 POINTS = frozenset(
-    {"demographic_parity_difference", "equalized_odds_difference", "accuracy_change", "accuracy_gap_change"}
+    {
+        "demographic_parity_difference",
+        "equalized_odds_difference",
+        "accuracy_change",
+        "accuracy_gap_change",
+        "four_fifths_difference",
+    }
 )
 """Differences of rates, shown in percentage points, as is every metric whose name ends in ``_rate_difference`` or is the change of one."""
 
 _POINT_ENDINGS = ("_rate_difference", "_rate_change", "_rate_gap_change")
 
-COUNTS = frozenset({"group_size"})
+COUNTS = frozenset({"group_size", "ll144_assessed_rows", "ll144_unknown_rows", "ll144_excluded_categories"})
 
 FINE = frozenset({"completeness_error"})
 """Shares that are far below one percent when all is well: percent with three decimals."""

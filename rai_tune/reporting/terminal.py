@@ -20,6 +20,7 @@ from rich.text import Text
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
+from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, four_fifths_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
 if TYPE_CHECKING:
@@ -152,8 +153,12 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
-    if view.kind == "table" and view.other:
-        yield "Other measurements", _others(view.other)
+    rule = four_fifths_rows(view.other)
+    if rule is not None:
+        yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
+    others = [row for row in view.other if row.value.ref.audit != FOUR_FIFTHS]
+    if view.kind == "table" and others:
+        yield "Other measurements", _others(others)
     swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
     if swaps:
         yield "The same text about another group", _swaps(swaps)

@@ -30,9 +30,9 @@ from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.wording import HIRING, words_for
 from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
 from rai_tune.reporting.wording import SWAPS as SWAP_WORDS
-from rai_tune.reporting.wording import words_for
 
 if TYPE_CHECKING:
     from rai_tune.core import AuditResult, Measurement
@@ -124,6 +124,6 @@ def _other(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
                 rows.append(measure_row(item, SWAP_WORDS, name=swap_name(item)))
                 continue
             place = where(item)
-            name = f"{clean(item.audit)}: {words_for(item.metric).name}" + (f", {place}" if place else "")
-            rows.append(measure_row(item, name=name))
+            name = f"{clean(item.audit)}: {words_for(item.metric, HIRING).name}" + (f", {place}" if place else "")
+            rows.append(measure_row(item, HIRING, name=name))
     return tuple(rows)

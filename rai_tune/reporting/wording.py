@@ -71,6 +71,30 @@ SWAPS: dict[str, Words] = {
     "swap_score_shift": Words("Shift of the score", "Mean change in the probability of the favourable outcome."),
 }
 
+HIRING: dict[str, Words] = {
+    "four_fifths_ratio": Words("Ratio to the highest rate", "Selection rate over that of the group with the highest."),
+    "four_fifths_difference": Words("Difference to the highest rate", "Selection rate minus the highest."),
+    "four_fifths_p_value": Words("Fisher's p-value", "How surprising these counts are if both rates are equal."),
+    "four_fifths_p_value_adjusted": Words(
+        "Fisher's p-value, adjusted", "The same, allowing for all pairs of groups (Holm)."
+    ),
+    "four_fifths_standard_deviations": Words(
+        "Standard deviations", "Difference of the rates in pooled standard deviations."
+    ),
+    "four_fifths_disagreement": Words(
+        "Rule and test disagree", "1 where the four-fifths rule and the test at 5 % point different ways."
+    ),
+    "ll144_assessed_rows": Words("People assessed", "Everyone on whom the tool decided."),
+    "ll144_unknown_rows": Words("People of unknown category", "Assessed, and in no table."),
+    "ll144_excluded_categories": Words("Categories left out", "Under 2 % of the data, with the auditor's reason."),
+    "ll144_selection_rate": Words("Selection rate", "Share of the category that was selected."),
+    "ll144_impact_ratio": Words("Impact ratio", "Selection rate over that of the most selected category."),
+    "ll144_median_score": Words("Median score", "Of the full sample."),
+    "ll144_scoring_rate": Words("Scoring rate", "Share of the category above the median score."),
+    "ll144_scoring_impact_ratio": Words("Impact ratio of scores", "Scoring rate over the highest of any category."),
+    "ll144_categories": Words("Categories", "Which group attributes are sex and race/ethnicity."),
+}
+
 DATA_CHECKS: dict[str, Words] = {
     "duplicate_overlap_share": Words(
         "Test texts seen in other splits", "Exactly equal texts in test and in train or validation."

@@ -53,8 +53,14 @@ class Stored:
 
     root: Path
     run_id: str
+    outcome: str
     name: str = MARKDOWN[:60]
     texts: tuple[str, ...] = HOSTILE
+
+    @property
+    def verdict(self) -> str:
+        """What a page must say. A model this small differs between machines in its last bits, so its verdict may too."""
+        return {"fail": "Refused", "insufficient_evidence": "Not enough evidence"}[self.outcome]
 
 
 def _shared() -> object:
@@ -88,14 +94,14 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> St
     workspace = Workspace.open(folder / "store")
     done = pipeline.start(pipeline.plan(load_recipe(folder / "recipe.yaml")), workspace, lambda _w, _d, _t: None)
     workspace.close()
-    return Stored(folder / "store", done.run_id)
+    return Stored(folder / "store", done.run_id, done.outcome)
 
 
 @pytest.fixture
 def stored(hostile_run: Stored, tmp_path: Path) -> Stored:
     """A copy of the run's workspace that a test may damage."""
     shutil.copytree(hostile_run.root, tmp_path / "store")
-    return Stored(tmp_path / "store", hostile_run.run_id)
+    return Stored(tmp_path / "store", hostile_run.run_id, hostile_run.outcome)
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_from_the_inbox_to_the_run_and_back(browser: Watched, hostile_run: Any) 
     page.keyboard.press("Enter")
     settled(page)
     assert page.url.endswith(f"/?run={hostile_run.run_id}")
-    assert page.locator(".banner .word").first.inner_text() == "Not enough evidence"
+    assert page.locator(".banner .word").first.inner_text() == hostile_run.verdict
     assert page.locator("h1").inner_text() == hostile_run.name
     page.go_back()
     page.get_by_role("heading", name="Runs", level=1).wait_for()

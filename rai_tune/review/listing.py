@@ -44,6 +44,15 @@ def list_runs(workspace: Workspace, moment: datetime | None = None, *, limit: in
     return tuple(_line(workspace, run, moment) for run in workspace.runs(limit))
 
 
+def minute(created_at: str) -> str:
+    """A stored moment as people read it: ``2026-11-24 22:34 UTC``; ``unknown`` when it is no moment."""
+    try:
+        made = datetime.fromisoformat(created_at)
+    except ValueError:
+        return "unknown"
+    return f"{made.replace(tzinfo=made.tzinfo or UTC).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def age(created_at: str, moment: datetime) -> str:
     """``just now``, ``5 minutes ago``, ``3 days ago``; the date itself for what is older than 60 days or in the future."""
     try:

@@ -15,7 +15,7 @@ from rai_tune.review.components import Cell, Dot, Table
 from rai_tune.review.components.dot_plot import dot_chart
 from rai_tune.review.components.literal import MAX_TABLE_ROWS, Bullets, Paragraph, _chunks
 from rai_tune.review.explained import explained_rows, visible
-from rai_tune.review.listing import age
+from rai_tune.review.listing import age, minute
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -134,6 +134,12 @@ def test_ages_in_words(passed: timedelta, words: str) -> None:
 
 def test_an_unreadable_time_has_no_age() -> None:
     assert age("yesterday", NOW) == "unknown"
+
+
+def test_moments_are_read_to_the_minute_in_utc() -> None:
+    assert minute("2026-11-24T22:34:29.123456Z") == "2026-11-24 22:34 UTC"
+    assert minute("2026-11-24T23:34:29+01:00") == "2026-11-24 22:34 UTC"
+    assert minute("yesterday") == "unknown"
 
 
 def test_the_chart_draws_intervals_and_n_and_reads_no_data_as_markup() -> None:

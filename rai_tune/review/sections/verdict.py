@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rai_tune.review.components import Banner, Bullets, Facts, Heading, Paragraph, literal
+from rai_tune.review.listing import minute
 from rai_tune.review.reading import report_file
 from rai_tune.review.tones import tone_of
 
@@ -44,7 +45,14 @@ def show_verdict(page: RunPage) -> None:
 def _identify(view: ReportView) -> None:
     literal(
         "identity",
-        Facts((("Run", view.run_id), ("State", view.state), ("Started", view.created_at), ("Purpose", view.purpose))),
+        Facts(
+            (
+                ("Run", view.run_id),
+                ("State", view.state),
+                ("Started", minute(view.created_at)),
+                ("Purpose", view.purpose),
+            )
+        ),
     )
 
 

@@ -124,8 +124,8 @@ def ratio_bound(
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     score = score_ratio(k1, n1, k2, n2, alpha=alpha, side=side)
     exact = exact_ratio(k1, n1, k2, n2, alpha=alpha, side=side)
-    low_exact = _smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
-    high_exact = _smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
+    low_exact = smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
+    high_exact = smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
     return ChosenInterval(
         low=np.where(low_exact, exact.low, score.low),
         high=np.where(high_exact, exact.high, score.high),
@@ -146,8 +146,8 @@ def _constrained_rates(
     return np.clip(ratio * second, 0.0, 1.0), second
 
 
-def _score_statistic(
-    ratio: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray, correction: bool
+def score_statistic(
+    ratio: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray, *, correction: bool
 ) -> FloatArray:
     """Standardised p1 - ratio * p2; falls as the ratio grows."""
     first, second = _constrained_rates(ratio, k1, n1, k2, n2)
@@ -166,7 +166,7 @@ def _score_end(
     k1, k2 = np.where(known, k1, 0.0), np.where(known, k2, 0.0)
     n1, n2 = np.where(known, n1, 1.0), np.where(known, n2, 1.0)
     logs = solve_decreasing(
-        lambda log: _score_statistic(np.exp(log), k1, n1, k2, n2, correction),
+        lambda log: score_statistic(np.exp(log), k1, n1, k2, n2, correction=correction),
         z,
         np.full(k1.shape, -_LOG_RANGE),
         np.full(k1.shape, _LOG_RANGE),
@@ -176,7 +176,7 @@ def _score_end(
     return np.where(known & (k2 > 0), np.exp(logs), math.inf)
 
 
-def _smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
+def smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
     """Smallest of the four expected counts at a bound; 0 where the bound is no number to hold the rates against."""
     set_by_data = (bound > 0) & np.isfinite(bound)
     first, second = _constrained_rates(np.where(set_by_data, bound, 1.0), k1, n1, k2, n2)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rai_audits.core import AuditContext, load_audit, run_audit
+from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
 from rai_tune.core import TaskInfo
 from rai_tune.data.rerender import rerenderer
 from rai_tune.planning import Plan, device_of
@@ -46,7 +46,7 @@ def run_audits(
         context = _audit_context(planned, workspace, loaded, predictions, spec.suite, progress)
         result = run_audit(spec, context, inputs)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
-        if refused and name not in planned.recipe.audits.include:
+        if refused and name not in planned.recipe.audits.names:
             continue
         stored.append(name)
         attach(workspace, run.id, f"audit:{name}", result.to_json())
@@ -82,6 +82,7 @@ def _audit_context(
         ),
         artifacts=_Sink(workspace),
         rows=data.rows,
+        base=lambda: _base_decisions(planned, facts.max_tokens, progress),
         model=TextModel(loaded.model, loaded.tokenizer, facts.classes, facts.max_tokens, device_of(recipe)),
         options=options,
         seed=recipe.seed,
@@ -89,6 +90,20 @@ def _audit_context(
         alphas=planned.alphas,
         progress=progress,
     )
+
+
+def _base_decisions(planned: Plan, max_tokens: int, progress: Progress) -> BaseDecisions:
+    from rai_tune.training.probe import probe_base
+
+    probed = probe_base(
+        planned.recipe,
+        planned.data,
+        planned.base,
+        max_tokens=max_tokens,
+        device=device_of(planned.recipe),
+        progress=lambda done, total: progress("embedding with the base", done, total),
+    )
+    return BaseDecisions(probed.predictions, probed.facts)
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def _audit(
     progress: Progress,
 ) -> None:
     workspace.set_state(run_id, "auditing")
-    names = planned.recipe.audits.include
+    names = planned.recipe.audits.names
     run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, progress)
 
 

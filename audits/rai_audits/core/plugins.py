@@ -30,6 +30,7 @@ _BUILT_IN = {
     "intersections": "rai_audits.fairness.pooling",
     "regression_gaps": "rai_audits.fairness.regression_gaps",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
+    "base_vs_tuned": "rai_audits.fairness.base_vs_tuned",
     "four_fifths": "rai_audits.fairness.four_fifths",
     "ll144": "rai_audits.fairness.ll144",
     "integrated_gradients": "rai_audits.explain.audit",
@@ -69,6 +70,18 @@ class TaskInfo:
 
 
 @dataclass(frozen=True)
+class BaseDecisions:
+    """What the model would decide without its fine-tuning, about the rows of the evaluated split.
+
+    ``predictions`` has the columns of ``AuditContext.predictions``, the same rows in the same order. ``facts`` say how an untrained
+    base was made to decide: plain JSON values.
+    """
+
+    predictions: pd.DataFrame
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """Everything an audit may read.
 
@@ -76,6 +89,7 @@ class AuditContext:
     positive class), ``score:<class>`` for every class, ``group:<attribute>`` for every attribute and optionally ``weight``.
     ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
     ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
+    ``base`` makes the decisions of the base model, at the cost of a pass over the rows, or is None where there is no base.
     """
 
     predictions: pd.DataFrame
@@ -83,6 +97,7 @@ class AuditContext:
     artifacts: ArtifactSink
     rows: pd.DataFrame | None = None
     model: Any = None
+    base: Callable[[], BaseDecisions] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     confidence: float = 0.95

@@ -51,6 +51,13 @@ def evaluated(context: AuditContext, *columns: str) -> pd.DataFrame:
     return context.predictions[context.predictions["split"].astype(str) == context.eval_split]
 
 
+def without_weights(rows: pd.DataFrame) -> str:
+    """Words for the method of a measurement that counts every row once although the rows have weights; empty where they have none."""
+    if "weight" not in rows or not len(rows) or rows["weight"].min() == rows["weight"].max():
+        return ""
+    return ", row weights not used"
+
+
 def smallest_group(context: AuditContext, audit: str, default: int = 10) -> int:
     """Option ``min_group_rows``. Raises ``UsageError`` naming it."""
     value = context.options.get("min_group_rows", default)

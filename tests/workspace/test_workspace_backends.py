@@ -14,28 +14,28 @@ from rai_tune.workspace import ArtifactRef, MetricPoint, Workspace
 from rai_tune.workspace.records import TRANSITIONS, WORKING
 
 
-def _empty_postgres(url: str) -> None:
-    from sqlalchemy import create_engine, text
-
-    from rai_tune.workspace.schema import Base
+def _empty_schema(url: str, worker: str) -> str:
+    """An empty schema of this test process alone, and the URL that sees nothing else."""
+    from sqlalchemy import create_engine, make_url, text
 
     engine = create_engine(url)
-    Base.metadata.drop_all(engine)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        connection.execute(text(f'DROP SCHEMA IF EXISTS "{worker}" CASCADE'))
+        connection.execute(text(f'CREATE SCHEMA "{worker}"'))
     engine.dispose()
+    narrowed = make_url(url).update_query_dict({"options": f"-c search_path={worker}"})
+    return narrowed.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def workspace(request, tmp_path, monkeypatch):
+def workspace(request, tmp_path, monkeypatch, worker_id):
     monkeypatch.delenv("RAITUNE_ARTIFACTS_URL", raising=False)
     monkeypatch.delenv("RAITUNE_DATABASE_URL", raising=False)
     if request.param == "postgresql":
         url = os.environ.get("RAITUNE_TEST_POSTGRES")
         if not url:
             pytest.skip("RAITUNE_TEST_POSTGRES names no PostgreSQL database to test against")
-        _empty_postgres(url)
-        monkeypatch.setenv("RAITUNE_DATABASE_URL", url)
+        monkeypatch.setenv("RAITUNE_DATABASE_URL", _empty_schema(url, worker_id))
     with Workspace.open(tmp_path / "ws") as opened:
         yield opened
 
@@ -69,7 +69,8 @@ def test_a_run_comes_back_as_it_was_created(workspace):
     assert run.policies_frozen_at == run.created_at
     assert run.pid == os.getpid()
     assert workspace.run(run.id) == run
-    assert Workspace.open(workspace.root).run(run.id) == run
+    with Workspace.open(workspace.root) as again:
+        assert again.run(run.id) == run
 
 
 def test_runs_are_newest_first_even_within_one_clock_tick(workspace, monkeypatch):

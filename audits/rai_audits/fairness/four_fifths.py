@@ -109,7 +109,7 @@ def measure_counts(context: AuditContext, counts: GroupCounts) -> AuditOutput:
     return AuditOutput(measurements=tuple(found), facts=facts)
 
 
-AUDIT = audit(NAME, suite="fairness", from_counts=measure_counts)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, from_counts=measure_counts)(measure)
 
 
 def _check(context: AuditContext) -> None:

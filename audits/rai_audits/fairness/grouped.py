@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_audits.core import AuditContext, UsageError
+from rai_audits.core.plugins import UNWEIGHTED, has_weights
 from rai_audits.fairness.counts import GROUP_PREFIX, UNKNOWN
 from rai_audits.fairness.describe import Describer, bound
 
@@ -52,10 +53,8 @@ def evaluated(context: AuditContext, *columns: str) -> pd.DataFrame:
 
 
 def without_weights(rows: pd.DataFrame) -> str:
-    """Words for the method of a measurement that counts every row once although the rows have weights; empty where they have none."""
-    if "weight" not in rows or not len(rows) or rows["weight"].min() == rows["weight"].max():
-        return ""
-    return ", row weights not used"
+    """End of the method of a measurement that counts every row once although the rows have weights; empty where they have none."""
+    return UNWEIGHTED if has_weights(rows) else ""
 
 
 def smallest_group(context: AuditContext, audit: str, default: int = 10) -> int:

@@ -226,7 +226,7 @@ class _Running:
         if from_counts is None:
             return f"it needs every row at once, and the table is too long to hold ({self.found.rows:,} rows)"
         counted = _counted_spec(spec, lambda given: from_counts(given, counts))
-        return run_audit(counted, context, inputs)
+        return run_audit(counted, context, inputs, weighted=counts.weighted)
 
     def _task(self, frame: pd.DataFrame, counts: GroupCounts) -> TaskInfo:
         """The task, with the groups of crossings as they were met."""

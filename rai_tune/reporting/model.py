@@ -125,7 +125,8 @@ class GroupTable:
 
     ``rate_name`` is the favourable class ("approved"); ``basis`` says what every rate depends on; ``chart`` is the
     sentence that says what a dot plot of ``rows`` shows. ``pairs`` is sorted the lowest ratio first, those without a
-    number last; ``to_highest`` compares each group with the highest observed rate; ``spreads`` are shown and decide nothing.
+    number last; ``to_highest`` compares each group with the highest observed rate; ``detectable`` is the smallest gap that its rows
+    could show; ``spreads`` are shown and decide nothing.
     """
 
     attribute: str
@@ -138,6 +139,7 @@ class GroupTable:
     rows: tuple[GroupRow, ...]
     pairs: tuple[PairRow, ...]
     to_highest: tuple[MeasureRow, ...]
+    detectable: tuple[MeasureRow, ...]
     spreads: tuple[MeasureRow, ...]
 
 

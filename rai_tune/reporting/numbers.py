@@ -35,6 +35,7 @@ POINTS = frozenset(
         "accuracy_change",
         "accuracy_gap_change",
         "four_fifths_difference",
+        "smallest_detectable_gap",
     }
 )
 """Differences of rates, shown in percentage points, as is every metric whose name ends in ``_rate_difference`` or is the change of one."""

@@ -20,6 +20,7 @@ from rich.text import Text
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
+from rai_tune.reporting.terminal_gaps import missed_gaps
 from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, four_fifths_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
@@ -153,6 +154,8 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
+        if any(row.value.status != "suppressed" for row in table.detectable):
+            yield f"What these rows would miss by {table.attribute}", missed_gaps(table)
     rule = four_fifths_rows(view.other)
     if rule is not None:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule

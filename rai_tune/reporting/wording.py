@@ -56,6 +56,8 @@ SPREADS: dict[str, Words] = {
     ),
 }
 
+DETECTABLE = "Smallest gap in the rate that these rows would show 4 times in 5"
+
 SWAPS: dict[str, Words] = {
     "swap_any_flip_rate": Words(
         "Decisions that change with the group",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from rai_audits.stats.differences import difference_bound
 from rai_audits.stats.interval import FloatArray, normal_quantile
@@ -36,7 +36,7 @@ NORMAL_FROM = 2_000.0
 """Expected successes and failures from which the normal approximation is used; there it differs from the sum by less than 0.002."""
 
 _FAR = 5e-7
-_STEPS = 45
+_STEPS = 32
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,9 @@ def _seen(n1: int, rate_2: float, n2: int, alpha: float) -> Callable[[float], fl
         if smallest >= NORMAL_FROM:
             return _normal_chance(rate_1, n1, rate_2, n2, alpha)
         if not critical:
-            critical.append(first_true(kept, n1, k2))
-        return float(weight @ stats.binom.cdf(critical[0] - 1, n1, rate_1))
+            critical.append(first_true(kept, n1, k2) - 1)
+        some = critical[0] >= 0
+        return float(weight[some] @ special.bdtr(critical[0][some].astype(np.float64), n1, rate_1))
 
     return chance
 

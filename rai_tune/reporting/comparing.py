@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rai_audits.fairness.compared import AUDIT_NAME, Comparison, Flip, compare
 from rai_tune.core import AuditResult, TaskInfo, UsageError
 from rai_tune.reporting.numbers import digits, show
-from rai_tune.reporting.suppression import hide_small_cells
+from rai_tune.reporting.suppression import hidden_cells, hide_small_cells
 from rai_tune.reporting.terminal import print_lines
 from rai_tune.reporting.text import named
 
@@ -135,8 +135,9 @@ def _hidden(comparison: RunComparison) -> RunComparison:
     result = AuditResult(
         audit=AUDIT_NAME, suite="fairness", version="1", measurements=found.measurements, seed=0, duration_s=0.0
     )
-    measured = hide_small_cells((result,), k)[0].measurements
-    flips = tuple(flip for flip in found.flips if flip.group is None or flip.n == 0 or flip.n >= k)
+    hidden = hidden_cells((result,), k)
+    measured = hide_small_cells((result,), hidden)[0].measurements
+    flips = tuple(flip for flip in found.flips if (flip.attribute, flip.group) not in hidden.groups)
     return replace(comparison, found=Comparison(measured, flips))
 
 

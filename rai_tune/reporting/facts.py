@@ -160,7 +160,8 @@ def method_notes(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, ...
         "favourable": clean(recipe.data.favourable or "favourable"),
         "threshold": f"{found['value']:.4g}" if recorded and isinstance(found, Mapping) else "",
         "rule": _RULES.get(str(found.get("rule")), "") if isinstance(found, Mapping) else "",
-        "suppression": f"Cells about fewer than {k} people are suppressed here and in exports; the gate read them."
+        "suppression": f"Cells about fewer than {k} people are suppressed here and in exports, and with them cells from which such a number could be "
+        "worked out; the gate read them all."
         if k > 1
         else "No cell is suppressed: the recipe turned that off.",
     }

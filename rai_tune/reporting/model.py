@@ -33,7 +33,7 @@ class Ref:
 class Shown:
     """One displayed number.
 
-    ``text`` is the estimate ("64.4 %", "0.702") or, where there is none, the words why ("suppressed (n < 5)", "not
+    ``text`` is the estimate ("64.4 %", "0.702") or, where there is none, the words why ("suppressed (k = 5)", "not
     estimable"). ``interval`` is "56.0 to 72.0 %" or empty. ``estimate``, ``low`` and ``high`` are for drawing, in the
     measurement's own unit (a rate is 0 to 1); ``high`` is None when unbounded. ``n`` is the rows behind it, None when
     that count is not shown. ``reason`` is a sentence when ``status`` is not "ok".

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
-from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
+from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
 from rai_tune.reporting.terminal_gaps import missed_gaps
 from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, four_fifths_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from rai_tune.core import AuditResult
     from rai_tune.gate.decision import Decision
     from rai_tune.reporting.model import Command, ControlRow, DecisionView, GroupTable, MeasureRow, ReportView
 
@@ -59,14 +60,20 @@ def print_summary(view: ReportView, console: Console | None = None) -> None:
     _print(summary(view), console)
 
 
-def print_decisions(decisions: Sequence[Decision], console: Console | None = None, *, suppress_below: int = 5) -> None:
+def print_decisions(
+    decisions: Sequence[Decision],
+    console: Console | None = None,
+    *,
+    results: tuple[AuditResult, ...] = (),
+    suppress_below: int = 5,
+) -> None:
     """Print what ``raitune gate`` decided: per policy the verdict, then each control.
 
-    ``suppress_below`` is the recipe's; readings of smaller groups are hidden.
+    ``results`` and ``suppress_below`` (the recipe's) say what to hide; without results, what the controls themselves read does.
     """
-    small = small_groups_read(decisions, suppress_below)
-    hidden = [hide_small_readings(decision, suppress_below, small) for decision in decisions]
-    _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in hidden)), console)
+    hidden = hidden_cells(results, suppress_below) if results else hidden_readings(decisions, suppress_below)
+    told = [hide_small_readings(decision, hidden) for decision in decisions]
+    _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in told)), console)
 
 
 def print_lines(lines: Sequence[str], console: Console | None = None) -> None:

@@ -6,6 +6,7 @@ from ``numbers.show`` and carries a ``Ref`` to where it is in the evidence.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rai_tune.core import sha256_json
@@ -27,7 +28,7 @@ from rai_tune.reporting.fairness import group_tables
 from rai_tune.reporting.inputs import ReportInputs
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
-from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups
+from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
 from rai_tune.reporting.wording import HIRING, words_for
@@ -45,16 +46,16 @@ _SPLIT_ORDER = ("test", "validation", "train")
 
 def build_view(inputs: ReportInputs) -> ReportView:
     """Everything that a report shows about one run, whatever state the run is in, or about a table of predictions."""
-    view = _run_view(inputs)
-    return view if inputs.table is None else as_table_view(view, inputs.table)
+    told = shown(inputs)
+    digests = digest_facts(inputs.run, inputs.training, inputs.data, inputs.results)
+    view = replace(_run_view(told), digests=digests, evidence_digest=evidence_digest(inputs))
+    return view if told.table is None else as_table_view(view, told.table)
 
 
 def _run_view(inputs: ReportInputs) -> ReportView:
+    """The view of what may be shown, without digests: those are of everything that was measured."""
     recipe, run, training = inputs.recipe, inputs.run, inputs.training
-    k = recipe.audits.suppress_below
-    results = hide_small_cells(inputs.results, k)
-    small = small_groups(inputs.results, k)
-    decisions = tuple(hide_small_readings(decision, k, small) for decision in inputs.decisions)
+    results, decisions = inputs.results, inputs.decisions
     verdict = headline(run, decisions)
     return ReportView(
         schema=VIEW_SCHEMA,
@@ -75,12 +76,12 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         history=history_rows(training),
         environment=environment_facts(inputs.environment),
         packages=package_facts(inputs.environment),
-        digests=digest_facts(run, training, inputs.data, inputs.results),
+        digests=(),
         audits=audit_facts(results),
         method_notes=method_notes(recipe, training),
         commands=next_commands(run, recipe, verdict.outcome),
-        evidence_digest=evidence_digest(inputs),
-        suppress_below=k,
+        evidence_digest="",
+        suppress_below=recipe.audits.suppress_below,
     )
 
 

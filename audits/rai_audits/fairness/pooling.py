@@ -40,8 +40,8 @@ _POOLED = "shown, not gated: pooled towards the mean of all cells (empirical-Bay
 def measure(context: AuditContext) -> AuditOutput:
     """Measure on the rows of ``context.eval_split``; rows unknown in a crossed attribute are counted in the facts.
 
-    Options: ``cross``, tuples of attributes (default: every pair of those that cross no others); ``min_group_rows`` (default 10). Row weights are not used. Raises
-    ``UsageError`` for an unknown attribute, more than 200 cells, or without a favourable class or two attributes.
+    Options: ``cross``, tuples of attributes (default: every pair of those that cross no others); ``min_group_rows`` (default 10). Row weights
+    are not used. Raises ``UsageError`` for an unknown attribute, more than 200 cells, or without a favourable class or two attributes.
     """
     smallest = smallest_group(context, NAME)
     if context.task.favourable is None:

@@ -61,7 +61,7 @@ class SumTable:
 
 @dataclass(frozen=True)
 class Protection:
-    """``hidden`` holds the cells asked for and the complementary ones; ``unprotected`` those whose range stays below k whatever is hidden."""
+    """``hidden`` holds the cells asked for and the complementary ones, not the latent ones; ``unprotected`` those whose range stays below k whatever is hidden."""
 
     hidden: frozenset[int]
     unprotected: frozenset[int]
@@ -73,30 +73,33 @@ def protect(
     k: int,
     *,
     published: Collection[int] = (),
+    latent: Collection[int] = (),
     costs: Mapping[int, float] | None = None,
 ) -> Protection:
     """Hide ``small`` and what else it takes for every hidden cell to keep a range of at least ``k``.
 
-    ``published`` cells are known to the reader whatever is decided here. Cells that are 0 stay published too: nobody is in them. ``costs`` of
-    hiding a cell are its count unless given.
+    ``published`` cells are known to the reader whatever is decided here. Cells that are 0 stay published too: nobody is in them. ``latent``
+    cells are published nowhere and need no protection. ``costs`` of hiding a cell are its count unless given.
     """
-    hidden = set(small)
+    hidden = {*small, *latent}
     open_cells = {cell for cell, value in enumerate(table.values) if value > 0} - set(published)
     price = {cell: float((costs or {}).get(cell, table.values[cell])) for cell in open_cells}
-    hopeless: set[int] = set()
+    hopeless, latent = set[int](), set(latent)
     while True:
-        bare = next((cell for cell in sorted(hidden - hopeless) if not is_protected(table, hidden, cell, k)), None)
+        bare = next(
+            (cell for cell in sorted(hidden - hopeless - latent) if not is_protected(table, hidden, cell, k)), None
+        )
         if bare is None:
             break
         more = _cheapest(table, hidden, price, bare, k)
         if more is None:
             hopeless.add(bare)
         hidden |= more or set()
-    for cell in sorted(hidden - set(small), key=lambda each: (-price[each], each)):
+    for cell in sorted(hidden - set(small) - latent, key=lambda each: (-price[each], each)):
         without = hidden - {cell}
-        if all(is_protected(table, without, each, k) for each in without - hopeless):
+        if all(is_protected(table, without, each, k) for each in without - hopeless - latent):
             hidden = without
-    return Protection(frozenset(hidden), frozenset(hopeless))
+    return Protection(frozenset(hidden - latent), frozenset(hopeless))
 
 
 def is_protected(table: SumTable, hidden: Collection[int], cell: int, k: int) -> bool:

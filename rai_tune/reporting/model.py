@@ -93,6 +93,17 @@ class MeasureRow:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """What an audit measured that has no chapter of its own design. ``left_out`` counts measurements that are only in the JSON."""
+
+    audit: str
+    title: str
+    sentence: str
+    rows: tuple[MeasureRow, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class GroupRow:
     """One group of an attribute. ``note`` says why cells are empty; ``measured`` is False when nothing can be drawn."""
 
@@ -289,6 +300,7 @@ class ReportView:
     data: DataView
     decisions: tuple[DecisionView, ...]
     other: tuple[MeasureRow, ...]
+    chapters: tuple[Chapter, ...]
     training: tuple[Fact, ...]
     history: tuple[HistoryRow, ...]
     environment: tuple[Fact, ...]

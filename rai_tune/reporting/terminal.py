@@ -20,8 +20,9 @@ from rich.text import Text
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
+from rai_tune.reporting.terminal_chapters import base_rows, other_chapters
 from rai_tune.reporting.terminal_gaps import missed_gaps
-from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, four_fifths_rows
+from rai_tune.reporting.terminal_hiring import four_fifths_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ _MAX_PAIRS = 3
 _MAX_LEANS = 6
 _MAX_SWAPS = 8
 _SWAP_METRICS = frozenset({"swap_any_flip_rate", "swap_favourable_rate_change"})
-_MAX_OTHER = 3
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
     | dict.fromkeys("┏┓┗┛╭╮╰╯", "+") | dict.fromkeys("┃│", "|")
@@ -166,12 +166,15 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     rule = four_fifths_rows(view.other)
     if rule is not None:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
-    others = [row for row in view.other if row.value.ref.audit != FOUR_FIFTHS]
-    if view.kind == "table" and others:
-        yield "Other measurements", _others(others)
     swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
     if swaps:
         yield "The same text about another group", _swaps(swaps)
+    changed = base_rows(view.other, view.groups[0].rate_name if view.groups else "favourable")
+    if changed is not None:
+        yield "What fine-tuning did: tuned minus base, same test rows", changed
+    others = other_chapters(view)
+    if others is not None:
+        yield "Other measurements", others
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)
     for decision in view.decisions:
@@ -244,20 +247,6 @@ def _pairs(table: GroupTable) -> Group:
     missing = len(table.pairs) - len(drawn)
     note = [Text(f"{missing} more without a number: suppressed or not estimable", style="dim")] if missing else []
     return Group(grid, *note)
-
-
-def _others(rows: Sequence[MeasureRow]) -> Group:
-    """What has no chapter of its own: the first few of each audit, those with a number first."""
-    ordered = sorted(rows, key=lambda row: row.value.estimate is None)
-    audits = dict.fromkeys(row.value.ref.audit for row in rows)
-    chosen = [
-        row for audit in audits for row in [each for each in ordered if each.value.ref.audit == audit][:_MAX_OTHER]
-    ]
-    grid = _grid(None, 14, 20)
-    for row in chosen:
-        grid.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval))
-    more = len(rows) - len(chosen)
-    return Group(grid, *([Text(f"{more} more in --json and --pdf", style="dim")] if more > 0 else []))
 
 
 def _leaning(view: ReportView) -> Group:

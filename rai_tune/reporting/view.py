@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rai_tune.core import sha256_json
+from rai_tune.reporting.chapters import chapters, other_rows
 from rai_tune.reporting.controls import decision_view, headline
 from rai_tune.reporting.datasets import data_view
-from rai_tune.reporting.evidence import KNOWN_AUDITS, QUALITY, SWAPS, measure_row, of_audit, swap_name, where
+from rai_tune.reporting.evidence import QUALITY, measure_row, of_audit
 from rai_tune.reporting.explaining import explanations
 from rai_tune.reporting.facts import (
     audit_facts,
@@ -31,9 +32,8 @@ from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
-from rai_tune.reporting.wording import HIRING, words_for
 from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
-from rai_tune.reporting.wording import SWAPS as SWAP_WORDS
+from rai_tune.reporting.wording import words_for
 
 if TYPE_CHECKING:
     from rai_tune.core import AuditResult, Measurement
@@ -71,7 +71,8 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         explanations=explanations(results, recipe, inputs.documents),
         data=data_view(results, recipe, inputs.data, training),
         decisions=tuple(decision_view(decision, recipe.audits.confidence) for decision in decisions),
-        other=_other(results),
+        other=other_rows(results),
+        chapters=chapters(results),
         training=training_facts(recipe, training),
         history=history_rows(training),
         environment=environment_facts(inputs.environment),
@@ -112,19 +113,3 @@ def _quality_order(item: Measurement) -> tuple[int, int]:
     split = _SPLIT_ORDER.index(item.split) if item.split in _SPLIT_ORDER else len(_SPLIT_ORDER)
     metric = _QUALITY_ORDER.index(item.metric) if item.metric in _QUALITY_ORDER else len(_QUALITY_ORDER)
     return (split, metric)
-
-
-def _other(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
-    """Measurements of audits that this report has no chapter for, such as those of third parties."""
-    rows = []
-    for result in results:
-        if result.audit in KNOWN_AUDITS:
-            continue
-        for item in result.measurements:
-            if result.audit == SWAPS:
-                rows.append(measure_row(item, SWAP_WORDS, name=swap_name(item)))
-                continue
-            place = where(item)
-            name = f"{clean(item.audit)}: {words_for(item.metric, HIRING).name}" + (f", {place}" if place else "")
-            rows.append(measure_row(item, HIRING, name=name))
-    return tuple(rows)

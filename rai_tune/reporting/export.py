@@ -64,6 +64,7 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
                 "seed": result.seed,
                 "duration_s": result.duration_s,
                 "digest": sha256_json(real.to_json()),
+                **_about_base(result),
             }
             for real, result in zip(inputs.results, results, strict=True)
         ],
@@ -103,6 +104,11 @@ def decisions_json(
         "decisions": [_decision(real, each) for real, each in zip(decisions, told, strict=True)],
         "controls": _controls(told),
     }
+
+
+def _about_base(result: AuditResult) -> dict[str, Any]:
+    """How the base was made to decide, where a tuned model is compared with it."""
+    return {"base": dict(result.facts["base"])} if isinstance(result.facts.get("base"), dict) else {}
 
 
 def _badness(outcome: str) -> int:

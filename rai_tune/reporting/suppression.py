@@ -49,6 +49,10 @@ _LABEL_FREE = frozenset(
         "demographic_parity_difference",
         "demographic_parity_ratio",
         "differential_fairness",
+        "base_selection_rate",
+        "favourable_gained_share",
+        "favourable_lost_share",
+        "favourable_flip_p_value",
     }
 )
 _LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144", "paired_swaps", "integrated_gradients", "harmless_edits"})

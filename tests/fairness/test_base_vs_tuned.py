@@ -171,7 +171,8 @@ def test_the_probe_learns_from_training_rows_alone_and_decides_by_the_recipes_ru
 def test_a_run_has_it_when_asked_and_a_suite_run_again_adds_it(project, tmp_path):
     from rai_tune import pipeline
     from rai_tune.recipe import load_recipe
-    from rai_tune.reporting.stored import stored_results
+    from rai_tune.reporting import report_json
+    from rai_tune.reporting.stored import report_inputs, stored_results
     from rai_tune.workspace import Workspace
 
     sets = ["audits.include=[group_rates]", "training.epochs=1"]
@@ -186,6 +187,10 @@ def test_a_run_has_it_when_asked_and_a_suite_run_again_adds_it(project, tmp_path
     assert first["base_vs_tuned"].status == "ok", first["base_vs_tuned"].reason
     assert "base_vs_tuned:base_predictions" in workspace.artifacts(with_it)
     assert "base_vs_tuned" not in {result.audit for result in stored_results(workspace, without)}
+    (told,) = [
+        each for each in report_json(report_inputs(workspace, with_it))["audits"] if each["audit"] == "base_vs_tuned"
+    ]
+    assert told["base"]["decides_by"].startswith("logistic regression")
     pipeline.reaudit(without, workspace, "fairness", lambda *_: None)
     second = {result.audit: result for result in stored_results(workspace, without)}
     assert second["base_vs_tuned"].facts == first["base_vs_tuned"].facts

@@ -115,6 +115,13 @@ def group_tables(
     return table
 
 
+def weights_differ(counts: GroupCounts) -> bool:
+    """Whether rows differ in weight: their effective number is then below their number, by more than rounding."""
+    cells = [cell for key, cell in counts.cells.items() if key.attribute is None]
+    rows, weight, square = (sum(parts) for parts in zip(*cells, strict=True)) if cells else (0, 0, 0)
+    return counts.weighted and float(weight) ** 2 < (1 - 1e-12) * rows * float(square)
+
+
 def _sum(one: Cell, other: Cell) -> Cell:
     return Cell(one.rows + other.rows, one.weight + other.weight, one.square + other.square)
 

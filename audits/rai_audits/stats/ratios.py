@@ -92,17 +92,18 @@ def exact_ratio(
 ) -> Interval:
     """Ratio of Clopper-Pearson bounds, each at half of the error: holds its level in every sample (Bonferroni), at a cost in width.
 
-    A one-sided bound at ``alpha`` divides two one-sided bounds at alpha / 2.
+    Without trials in a group nothing is known. A one-sided bound at ``alpha`` divides two one-sided bounds at alpha / 2.
     """
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     each = tail(alpha, side)
     first = clopper_pearson(k1, n1, alpha=each)
     second = clopper_pearson(k2, n2, alpha=each)
+    known = (n1 > 0) & (n2 > 0)
     low, high = np.zeros(k1.shape), np.full(k1.shape, math.inf)
     if side != "upper":
-        low = first.low / second.high
+        low = np.where(known, first.low / second.high, low)
     if side != "lower":
-        high = divide(first.high, second.low, otherwise=math.inf)
+        high = np.where(known, divide(first.high, second.low, otherwise=math.inf), high)
     return Interval(low=low, high=high)
 
 
@@ -178,7 +179,11 @@ def _score_end(
 
 def smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
     """Smallest of the four expected counts at a bound; 0 where the bound is no number to hold the rates against."""
-    set_by_data = (bound > 0) & np.isfinite(bound)
-    first, second = _constrained_rates(np.where(set_by_data, bound, 1.0), k1, n1, k2, n2)
+    set_by_data = (bound > 0) & np.isfinite(bound) & (n1 > 0) & (n2 > 0)
+    some = [
+        np.where(set_by_data, item, filler)
+        for item, filler in ((bound, 1.0), (k1, 1.0), (n1, 2.0), (k2, 1.0), (n2, 2.0))
+    ]
+    first, second = _constrained_rates(*some)
     counts = np.minimum(n1 * np.minimum(first, 1 - first), n2 * np.minimum(second, 1 - second))
     return np.where(set_by_data, counts, 0.0)

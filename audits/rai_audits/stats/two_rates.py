@@ -132,9 +132,8 @@ def ratio_test(
         raise ValueError(f"a ratio of rates is above 0, got {ratio}")
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     null = np.full(k1.shape, ratio)
-    known = (n1 > 0) & (n2 > 0)
-    some = [np.where(known, item, filler) for item, filler in ((k1, 1.0), (n1, 2.0), (k2, 1.0), (n2, 2.0))]
-    enough = known & (ratios.smallest_expected(null, *some) >= ratios.MIN_EXPECTED)
+    enough = ratios.smallest_expected(null, k1, n1, k2, n2) >= ratios.MIN_EXPECTED
+    some = [np.where(enough, item, filler) for item, filler in ((k1, 1.0), (n1, 2.0), (k2, 1.0), (n2, 2.0))]
     score = special.ndtr(sign * ratios.score_statistic(null, *some, correction=True))
     if alternative == "greater":
         exact = _box_p(~enough, k1, n1, k2, n2, lambda p: ratio * p, 0.0, min(1.0, 1 / ratio))

@@ -16,7 +16,7 @@ from rai_audits.core import (
     load_audit,
     run_audit,
 )
-from rai_audits.fairness.counts import EMPTY, count_partition, merge
+from rai_audits.fairness.counts import EMPTY, count_partition, merge, weights_differ
 from rai_audits.fairness.metric_frame import AUDIT_NAME as METRICS_AUDIT
 from rai_audits.fairness.metric_frame import metrics_audit
 from rai_audits.fairness.table.digests import Tables, content_digest, counts_digest
@@ -229,7 +229,7 @@ class _Running:
         if from_counts is None:
             return f"it needs every row at once, and the table is too long to hold ({self.found.rows:,} rows)"
         counted = _counted_spec(spec, lambda given: from_counts(given, counts))
-        return run_audit(counted, context, inputs, weighted=counts.weighted)
+        return run_audit(counted, context, inputs, weighted=weights_differ(counts))
 
     def _task(self, frame: pd.DataFrame, counts: GroupCounts) -> TaskInfo:
         """The task, with the groups of crossings as they were met."""

@@ -60,6 +60,22 @@ AUDITS: dict[str, Words] = {
 
 _UNKNOWN = "with the unknown rows placed as badly as they could be for the group"
 
+FIRST: dict[str, tuple[str, ...]] = {
+    "base_vs_tuned": (
+        "roc_auc_change",
+        "accuracy_change",
+        "selection_rate_change",
+        "selection_rate_gap_change",
+        "favourable_gained_share",
+        "favourable_lost_share",
+        "favourable_flip_p_value",
+        "base_roc_auc",
+        "base_accuracy",
+        "base_selection_rate",
+    ),
+}
+"""Metrics that lead a chapter, in this order; the others follow as they were measured."""
+
 METRICS: dict[str, Words] = {
     **HIRING,
     **SWAPS,

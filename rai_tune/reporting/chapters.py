@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rai_tune.reporting.audit_words import AUDITS, METRICS
+from rai_tune.reporting.audit_words import AUDITS, FIRST, METRICS
 from rai_tune.reporting.evidence import KNOWN_AUDITS, SWAPS, measure_row, swap_name
+from rai_tune.reporting.facts import RULES
 from rai_tune.reporting.model import Chapter, MeasureRow
 from rai_tune.reporting.text import clean, named, sentence
 from rai_tune.reporting.wording import words_for
@@ -66,13 +67,19 @@ def _of(item: Measurement) -> Iterator[str]:
     elif item.attribute is not None:
         yield named(item.attribute)
     if item.label is not None:
-        yield f"within {named(item.label)}" if item.audit == "simpson" else named(item.label)
+        yield _label(item.audit, item.label)
+
+
+def _label(audit: str, label: str) -> str:
+    if audit == "simpson":
+        return f"within {named(label)}"
+    return named(label).replace("_", " ") if audit == "pii" else named(label)
 
 
 def _chapter(result: AuditResult) -> Chapter:
     places = {_place(item) for item in result.measurements}
     shown = [item for item in result.measurements if item.metric != _SIZE and not _mirrored(item, places)]
-    ordered = sorted(shown, key=lambda item: (isinstance(item.estimate, str), item.attribute is not None))
+    ordered = sorted(shown, key=_rank)
     rows = tuple(_each_meaning_once(measure_row(item, METRICS, name=row_name(item)) for item in ordered[:MOST_ROWS]))
     return Chapter(
         audit=clean(result.audit),
@@ -81,6 +88,12 @@ def _chapter(result: AuditResult) -> Chapter:
         rows=rows,
         left_out=len(result.measurements) - len(rows),
     )
+
+
+def _rank(item: Measurement) -> tuple[bool, bool, int, bool]:
+    first = FIRST.get(item.audit, ())
+    place = first.index(item.metric) if item.metric in first else len(first)
+    return isinstance(item.estimate, str), item.attribute is not None, place, item.label is not None
 
 
 def _each_meaning_once(rows: Iterable[MeasureRow]) -> Iterator[MeasureRow]:
@@ -101,7 +114,8 @@ def _base(result: AuditResult) -> Iterator[str]:
     if result.audit != "base_vs_tuned" or not isinstance(told, dict):
         return
     threshold = told.get("threshold")
-    cut = f", threshold {threshold:.3g} ({told.get('threshold_rule')})" if isinstance(threshold, float) else ""
+    rule = str(told.get("threshold_rule"))
+    cut = f", threshold {threshold:.3g}, {RULES.get(rule, clean(rule))}" if isinstance(threshold, float) else ""
     yield f"Base: {told.get('model')}; {told.get('decides_by')}; {told.get('train_rows')} training rows{cut}."
 
 

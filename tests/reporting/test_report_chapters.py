@@ -98,7 +98,14 @@ def test_the_terminal_shows_what_fine_tuning_did_in_80_columns(kit):
     assert black.split()[2:] == ["61.2", "%", "−16.5", "pp", "−26.5", "to", "−6.9", "pp", "2", "/", "16"]
     assert any("gap Black − white" in line and "−18.0 pp" in line for line in lines)
     (chapter,) = [chapter for chapter in view.chapters if chapter.audit == "base_vs_tuned"]
-    assert "minilm; a probe; 1426 training rows, threshold 0.648 (match_base_rate)" in chapter.sentence
+    said = "minilm; a probe; 1426 training rows, threshold 0.648, chosen on validation rows to match the base rate."
+    assert chapter.sentence.endswith(said)
+    assert [row.value.ref.metric for row in chapter.rows[:4]] == [
+        "roc_auc_change",
+        "selection_rate_change",
+        "base_roc_auc",
+        "base_selection_rate",
+    ]
     assert "Other measurements" not in text
 
 

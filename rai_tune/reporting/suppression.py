@@ -44,6 +44,7 @@ _LABEL_FREE = frozenset(
         "impact_ratio",
         "impact_ratio_adjusted",
         "impact_ratio_to_highest",
+        "smallest_detectable_gap",
         "impact_ratio_lowest",
         "impact_ratio_highest",
         "demographic_parity_difference",

@@ -168,6 +168,30 @@ def test_the_probe_learns_from_training_rows_alone_and_decides_by_the_recipes_ru
     assert again.predictions["score"].tolist() == found.predictions["score"].tolist()
 
 
+def test_several_classes_are_decided_by_the_most_probable(project):
+    from rai_tune.planning import plan
+    from rai_tune.recipe import load_recipe
+    from rai_tune.training.probe import probe_base
+
+    planned = plan(load_recipe(project / "recipe.yaml"))
+    classes = ("approved", "asked again", "denied")
+    rows = planned.data.rows
+    bad = rows["text"].str.contains("record bad")
+    rows = rows.assign(label=rows["label"].where(~bad, "asked again"))
+    data = replace(planned.data, rows=rows, classes=classes, positive=None)
+    found = probe_base(planned.recipe, data, planned.base, max_tokens=64, device="cpu")
+    assert found.facts["threshold"] is None
+    assert "score" not in found.predictions
+    seen = bad[rows["split"] == "test"].to_numpy()
+    assert (found.predictions["prediction"] == "asked again").to_numpy()[seen].mean() > 0.8
+    task = TaskInfo(classes, None, "approved", None, {"race": ("black", "white")})
+    tuned = found.predictions.assign(prediction="approved")
+    asked = AuditContext(tuned, task, Sink(), base=lambda: BaseDecisions(found.predictions, found.facts))
+    output = measured(asked)
+    assert one(output, "favourable_lost_share").estimate == 0.0
+    assert {item.metric for item in output.measurements}.isdisjoint({"base_roc_auc", "roc_auc_change"})
+
+
 def test_a_run_has_it_when_asked_and_a_suite_run_again_adds_it(project, tmp_path):
     from rai_tune import pipeline
     from rai_tune.recipe import load_recipe

@@ -21,8 +21,9 @@ from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
 from rai_tune.reporting.terminal_chapters import base_rows, other_chapters
+from rai_tune.reporting.terminal_controls import STYLES, controls_of
 from rai_tune.reporting.terminal_gaps import missed_gaps
-from rai_tune.reporting.terminal_hiring import four_fifths_rows
+from rai_tune.reporting.terminal_hiring import four_fifths_rows, ll144_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
 if TYPE_CHECKING:
@@ -32,18 +33,10 @@ if TYPE_CHECKING:
 
     from rai_tune.core import AuditResult
     from rai_tune.gate.decision import Decision
-    from rai_tune.reporting.model import Command, ControlRow, DecisionView, GroupTable, MeasureRow, ReportView
+    from rai_tune.reporting.model import Command, DecisionView, GroupTable, MeasureRow, ReportView
 
 WIDTH = 80
 _PLOT = 26
-_STYLES = {
-    "fail": "bold dark_orange3",
-    "insufficient_evidence": "bold yellow",
-    "awaiting_signoff": "bold cyan",
-    "pass": "bold blue",
-    "not_applicable": "dim",
-    "no_verdict": "bold",
-}
 _MAX_QUALITY = 6
 _MAX_PAIRS = 3
 _MAX_LEANS = 6
@@ -118,13 +111,13 @@ def _as_text(renderable: RenderableType, *, width: int, color: bool, ascii_only:
 
 
 def _decision(decision: DecisionView) -> Group:
-    style = _STYLES[decision.outcome]
+    style = STYLES[decision.outcome]
     body = Text(f"{decision.icon} {decision.word.upper()}\n", style=style)
     body.append(f"{decision.title} {decision.version}", style="not bold default")
     for note in decision.notes:
         body.append(f"\n{note}", style="not bold default")
     return Group(
-        Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), _controls(decision.controls, whole=True)
+        Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), controls_of(decision.controls, whole=True)
     )
 
 
@@ -144,7 +137,7 @@ def _title(view: ReportView) -> Text:
 
 def _verdict(view: ReportView) -> Panel:
     head = view.headline
-    style = _STYLES[head.outcome]
+    style = STYLES[head.outcome]
     body = Text(f"{head.icon} {head.word.upper()}\n", style=style)
     body.append(head.sentence, style="not bold default")
     for notice in head.notices:
@@ -166,6 +159,9 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     rule = four_fifths_rows(view.other)
     if rule is not None:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
+    local_law = ll144_rows(view.other)
+    if local_law is not None:
+        yield "Tables of NYC Local Law 144, by sex, race and both", local_law
     swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
     if swaps:
         yield "The same text about another group", _swaps(swaps)
@@ -178,7 +174,7 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)
     for decision in view.decisions:
-        yield f"Controls of {decision.title} {decision.version}", _controls(decision.controls)
+        yield f"Controls of {decision.policy} {decision.version}", controls_of(decision.controls)
 
 
 def _grid(*widths: int | None) -> Table:
@@ -262,32 +258,9 @@ def _leaning(view: ReportView) -> Group:
     return Group(grid, Text(told.sentence, style="dim"))
 
 
-def _controls(controls: tuple[ControlRow, ...], *, whole: bool = False) -> Group:
-    """Each control on a line; ``whole`` adds the full reason and what would settle it, else the reason is cut to two lines."""
-    lines: list[RenderableType] = []
-    for control in controls:
-        style = _STYLES[control.outcome]
-        word = control.word + ("" if control.severity == "blocks" else f" ({control.severity})")
-        line = Text(f"{control.icon} {control.id} ", style=style)
-        line.append(control.title, style="not bold default")
-        line.append(f" - {word}", style=style)
-        lines.append(line)
-        if control.outcome in {"fail", "insufficient_evidence", "awaiting_signoff"}:
-            reason = control.reason if whole else _short(control.reason)
-            lines.append(Padding(Text(reason, style="dim"), (0, 0, 0, 2)))
-            if whole and control.settle:
-                lines.append(Padding(Text(f"To settle it: {control.settle}"), (0, 0, 0, 2)))
-    return Group(*lines)
-
-
-def _short(text: str) -> str:
-    """Two lines at most: the whole sentence is in the report."""
-    return text if len(text) <= 140 else text[:139].rstrip() + "…"
-
-
 def _last_line(view: ReportView) -> Text:
     head = view.headline
-    return Text(f"{head.icon} {head.word.upper()}", style=_STYLES[head.outcome])
+    return Text(f"{head.icon} {head.word.upper()}", style=STYLES[head.outcome])
 
 
 def _command(command: Command) -> Text:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rai_tune.recipe.audits import AuditsSpec
 from rai_tune.reporting.evidence import SWAPS
-from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS
+from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, LL144
 from rai_tune.reporting.text import named
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _OVERALL = (
     ("ROC AUC", "base_roc_auc", "roc_auc_change"),
     ("Accuracy", "base_accuracy", "accuracy_change"),
 )
-_TOLD = frozenset({FOUR_FIFTHS, SWAPS, BASE})
+_TOLD = frozenset({FOUR_FIFTHS, LL144, SWAPS, BASE})
 _IN_EVERY_RUN = frozenset(AuditsSpec().include)
 
 

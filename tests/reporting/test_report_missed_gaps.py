@@ -28,14 +28,14 @@ def test_the_terminal_says_how_large_a_gap_goes_unseen() -> None:
     gap = smallest_detectable_gap(135, 752 / 817, 817)
     assert gap is not None
     told = " ".join(line.strip() for line in text.splitlines())
-    assert f"With 135 rows of Black, a gap to white below {100 * gap:.1f} pp goes unseen 1 time in 5 or more." in told
-    assert told.index("With 40 rows of Asian") < told.index("With 135 rows of Black")
+    assert f"Black, 135 rows: a gap to white below {100 * gap:.1f} pp goes unseen 1 time in 5 or more" in told
+    assert told.index("Asian, 40 rows:") < told.index("Black, 135 rows:")
     assert max(cell_len(line) for line in text.splitlines()) == 80
 
 
 def test_a_group_in_which_nothing_could_be_seen_is_named() -> None:
     told = " ".join(line.strip() for line in summary({"white": (80, 800), "Black": (6, 12)}).splitlines())
-    assert "With 12 rows of Black, a gap to white of any size may go unseen." in told
+    assert "Black, 12 rows: a gap to white of any size may go unseen" in told
 
 
 @pytest.mark.parametrize("small", [(1, 3), (2, 4)])
@@ -43,4 +43,4 @@ def test_nothing_is_told_of_groups_that_are_hidden(small: tuple[int, int]) -> No
     text = summary({"white": (300, 400), "Black": (60, 100), "Asian": (30, 40), "other": small})
     section = text.split("What these rows would miss by race")[-1].split("\n\n")[0]
     assert "other" not in section and "Asian" not in section
-    assert "With 100 rows of Black" in " ".join(line.strip() for line in section.splitlines())
+    assert "Black, 100 rows: " in " ".join(line.strip() for line in section.splitlines())

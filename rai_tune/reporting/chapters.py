@@ -93,7 +93,7 @@ def _chapter(result: AuditResult) -> Chapter:
 def _rank(item: Measurement) -> tuple[bool, bool, int, bool]:
     first = FIRST.get(item.audit, ())
     place = first.index(item.metric) if item.metric in first else len(first)
-    return isinstance(item.estimate, str), item.attribute is not None, place, item.label is not None
+    return isinstance(item.estimate, str), item.attribute is not None, place, item.label not in {None, "any"}
 
 
 def _each_meaning_once(rows: Iterable[MeasureRow]) -> Iterator[MeasureRow]:

@@ -70,11 +70,16 @@ def other_chapters(view: ReportView) -> Group | None:
 
 def _chapter(chapter: Chapter) -> Iterator[RenderableType]:
     yield Text(chapter.title, style="dim")
-    grid = _grid(None, 14, 18)
+    grid = _grid(None, 13, 18, 7)
     grid.columns[0].no_wrap = False
     grid.columns[0].overflow = "fold"
     for row in chapter.rows[:_MOST]:
-        grid.add_row(Padding(Text(row.name), (0, 0, 0, 2)), Text(row.value.text), Text(row.value.interval))
+        grid.add_row(
+            Padding(Text(row.name), (0, 0, 0, 2)),
+            Text(row.value.text),
+            Text(row.value.interval),
+            Text(f"n {row.value.n_text}"),
+        )
     yield grid
 
 

@@ -271,5 +271,7 @@ def _check_folder(root: Path, database: Path | None, *, create: bool) -> None:
             root.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
             raise WorkspaceError(f"cannot make a workspace in {root}: it is a file") from error
+        except FileNotFoundError as error:  # a place where the system lets nobody make a folder, such as /proc
+            raise WorkspaceError(f"cannot make a workspace in {root}: {error.strerror}") from error
     if database is not None and database.exists() and not os.access(database, os.W_OK):
         raise WorkspaceError(f"cannot write {database}")

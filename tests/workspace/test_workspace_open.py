@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import postgresql
@@ -161,6 +162,12 @@ def test_a_read_only_folder_is_refused(tmp_path, existing):
             Workspace.open(tmp_path)
     finally:
         tmp_path.chmod(0o755)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_a_place_where_nobody_may_make_a_folder():
+    with pytest.raises(WorkspaceError, match="cannot make a workspace"):
+        Workspace.open(Path("/proc/raitune"))
 
 
 def test_another_database_by_url(tmp_path, monkeypatch):

@@ -124,7 +124,7 @@ def asked(frame: pd.DataFrame, *settings: str, intersections: bool) -> dict:
     ("seed", "rows", "unknown", "scored", "intersections"),
     [
         (1, 160, 0.0, False, False),
-        (2, 300, 0.04, False, True),
+        pytest.param(2, 300, 0.04, False, True, marks=pytest.mark.slow),
         (3, 120, 0.02, True, False),
         pytest.param(4, 700, 0.0, True, True, marks=pytest.mark.slow),
         (5, 60, 0.1, False, True),
@@ -152,6 +152,20 @@ def test_no_small_count_can_be_worked_out_from_an_exported_report(seed, rows, un
     for name in ("sex", "race"):
         for group, size in counted[name].value_counts().items():
             assert size >= K or ("group_size", name, group) in hidden
+
+
+def test_a_table_too_large_to_check_hides_its_crossing_and_what_tells_labels(monkeypatch) -> None:
+    from rai_tune.reporting import hiding
+
+    monkeypatch.setattr(hiding, "MOST_VARIABLES", 10)
+    hiding.choose.cache_clear()
+    test_no_small_count_can_be_worked_out_from_an_exported_report(5, 60, 0.1, False, True)
+    body = asked(table(5, 60, unknown=0.1), intersections=True)
+    hiding.choose.cache_clear()
+    shown = [item for item in body["measurements"] if item["status"] == "ok" and item["group"] is not None]
+    assert not [item for item in shown if item["attribute"] in {"sex x race", "sex & race"}]
+    assert not [item for item in shown if item["metric"] in LABELLED | {"accuracy"}]
+    assert [item for item in shown if item["metric"] == "selection_rate"]
 
 
 def test_the_reader_of_this_test_finds_a_count_that_is_not_protected() -> None:

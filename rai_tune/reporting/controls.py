@@ -81,15 +81,17 @@ def _why(
         return f"The run is {clean(state)}, so there is nothing to pass on{error.rstrip('.')}."
     if not decided:
         return "No policy has decided on this evidence yet."
+    table = "question_digest" in run
     named = "; ".join(clean(control.title, 120) for control in deciding)
     some = f"{len(deciding)} of {blocking} blocking controls" if blocking != 1 else "The one blocking control"
     be = "are" if len(deciding) > 1 else "is"
     if outcome == "fail":
-        return f"{some} {be} not met: {named}. The model must not be promoted."
+        return f"{some} {be} not met: {named}." + ("" if table else " The model must not be promoted.")
     if outcome == "insufficient_evidence":
         if not deciding:
             return "No blocking control applies to this run, so there is nothing to pass on."
-        return f"{some} cannot be decided from this evidence: {named}. Nothing is promoted on missing evidence."
+        never = "Missing evidence never passes." if table else "Nothing is promoted on missing evidence."
+        return f"{some} cannot be decided from this evidence: {named}. {never}"
     if outcome == "awaiting_signoff":
         return f"The measurements are met; a person must still attest to: {named}."
     met = f"all {blocking} blocking controls" if blocking != 1 else "the one blocking control"

@@ -69,6 +69,8 @@ def test_a_group_of_which_nobody_is_hired_fails_four_fifths_and_passes_no_ratio_
     body = body_of(told)
     assert told[0] == 3
     assert controls(body)["UGESP-4D-ratio"]["outcome"] == "fail"
+    # A table has no model to promote or refuse.
+    assert body["verdict"]["sentence"].endswith("not met: Selection rates reach four fifths of each other.")
     [ratio] = numbers(body, "four_fifths", "four_fifths_ratio", group="A")
     assert (ratio["estimate"], ratio["reference"]) == (0.0, "B")
     [over_nothing] = numbers(body, "group_rates", "impact_ratio", group="B", reference="A")

@@ -195,6 +195,7 @@ def _label_meant(item: Measurement) -> str | None:
 
 _TOLD: dict[str, tuple[str, str | None]] = {
     "group_size": ("n", None),
+    "mean_prediction": ("n", None),
     "ll144_assessed_rows": ("n", None),
     "selection_rate": ("n", "s"),
     "selection_rate_change": ("n", None),

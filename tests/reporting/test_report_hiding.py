@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from rai_tune.core import Measurement
@@ -11,6 +12,7 @@ from rai_tune.reporting import report_json
 from rai_tune.reporting.hiding import choose
 from rai_tune.reporting.published import EVERYONE, Counts, Line, Names
 from rai_tune.reporting.suppression import Hidden, hidden_cells, hide_in_data, is_hidden, keep_notes
+from rai_tune.table_audit import TableQuestion, audit_predictions
 
 
 def sized(attribute: str, group: str, n: int) -> Measurement:
@@ -100,6 +102,18 @@ def test_a_sample_with_few_rows_of_a_group_hides_that_audits_numbers_alone() -> 
     assert (hidden.groups, hidden.labels) == (frozenset(), frozenset())
     assert [is_hidden(item, hidden) for item in parts] == [False, True, True]
     assert not any(is_hidden(item, hidden) for item in rates)
+
+
+def test_small_groups_of_predicted_numbers_hide_behind_the_next_smallest() -> None:
+    rows = [
+        {"team": team, "said": 10.0 + place, "true": 11.0 + place}
+        for team, n in (("a", 50), ("b", 30), ("c", 2))
+        for place in range(n)
+    ]
+    found = audit_predictions(TableQuestion(table=pd.DataFrame(rows), value="said", label="true", groups={"team": ()}))
+    told = [item for item in report_json(found.inputs)["measurements"] if item["attribute"] == "team"]
+    assert {item["group"] for item in told if item["status"] == "ok"} == {"a"}
+    assert {"b", "c"} <= {item["group"] for item in told if item["status"] == "suppressed"}
 
 
 def test_stored_facts_lose_the_counts_and_notes_of_an_attribute_with_a_hidden_group(make_inputs: Any) -> None:

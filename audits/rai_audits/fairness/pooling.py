@@ -1,7 +1,7 @@
 """The audit ``intersections``: groups by two or more attributes at once, raw and partially pooled.
 
-Per cell of each crossing: ``group_size``, ``selection_rate`` (raw, Wilson) and ``selection_rate_pooled`` (empirical Bayes, never to
-be read as the raw rate). Per ordered pair of cells with enough rows: ``impact_ratio``. A cell's ``attribute`` and ``group`` join the
+Per cell of each crossing: ``group_size``, ``selection_rate`` (raw, Wilson) and ``selection_rate_pooled`` (hierarchical Bayes, never
+to be read as the raw rate). Per ordered pair of cells with enough rows: ``impact_ratio``. A cell's ``attribute`` and ``group`` join the
 names by " x ". Stable: metric names.
 """
 
@@ -34,7 +34,7 @@ NAME = "intersections"
 JOIN = " x "
 MAX_CELLS = 200
 _RATIO = f"{SCORE} or {EXACT}"
-_POOLED = "shown, not gated: pooled towards the mean of all cells (empirical-Bayes beta-binomial), credible interval"
+_POOLED = "shown, not gated: pooled towards the mean of all cells (hierarchical beta-binomial), credible interval"
 
 
 def measure(context: AuditContext) -> AuditOutput:
@@ -102,8 +102,8 @@ def _counts(cells: Grouping, name: str, won: npt.NDArray[np.bool_]) -> tuple[int
 def _rates(describe: Describer, cells: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:
     table = np.asarray([_counts(cells, name, won) for name in cells.names], dtype=np.int64).reshape(-1, 2)
     family = max(int((table[:, 1] > 0).sum()), 1)
-    pooling = fit_pooling(table[:, 0], table[:, 1]) if family >= 3 else None
-    for name, (k, n) in zip(cells.names, table.tolist(), strict=True):
+    pooled = list(_pooled(describe, table)) if family >= 3 else [None] * len(table)
+    for name, (k, n), drawn in zip(cells.names, table.tolist(), pooled, strict=True):
         where: dict[str, Any] = {"attribute": cells.attribute, "group": name}
         counted = {**where, "n": n, "n_pos": k, "n_neg": n - k}
         yield describe.number("group_size", n, n, n, method="count", n=n, **where)
@@ -112,13 +112,19 @@ def _rates(describe: Describer, cells: Grouping, won: npt.NDArray[np.bool_]) -> 
                 yield describe.gap(metric, "no rows", method=method, **counted)
             continue
         yield estimated(describe, "selection_rate", k / n, _wilson(k, n), method=WILSON, family=family, **counted)
-        if pooling is None:
+        if drawn is None:
             yield describe.gap("selection_rate_pooled", "needs three cells with rows", method=_POOLED, **counted)
             continue
-        interval = credible_interval(k, n, pooling, confidence=describe.context.confidence)
-        point = float(pooled_rates(k, n, pooling))
-        ends = float(interval.low), float(interval.high)
-        yield describe.number("selection_rate_pooled", point, *ends, method=_POOLED, **counted)
+        yield describe.number("selection_rate_pooled", *drawn, method=_POOLED, **counted)
+
+
+def _pooled(describe: Describer, table: npt.NDArray[np.int64]) -> Iterator[tuple[float, float, float]]:
+    """Estimate and ends of every cell."""
+    k, n = table[:, 0], table[:, 1]
+    pooling = fit_pooling(k, n)
+    ends = credible_interval(k, n, pooling, confidence=describe.context.confidence)
+    for point, low, high in zip(pooled_rates(k, n, pooling), ends.low, ends.high, strict=True):
+        yield float(point), float(low), float(high)
 
 
 def _wilson(k: int, n: int) -> EndsOf:

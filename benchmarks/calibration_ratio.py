@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from rai_audits.stats.interval import normal_quantile
+from rai_audits.stats.power import first_true
 from rai_audits.stats.ratios import exact_ratio, ratio_bound, score_ratio
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def clears(n1: int, n2: int, alpha: float, side: str) -> np.ndarray:
 
         return answer
 
-    edges = [_first(above(method), n1, k2) for method in (score_ratio, exact_ratio)]
+    edges = [first_true(above(method), n1, k2) for method in (score_ratio, exact_ratio)]
     start, end = np.minimum(*edges), np.maximum(*edges)
     answers = np.arange(n1 + 1)[:, None] >= end
     band = end - start
@@ -75,25 +76,13 @@ def log_ratio_clears(n1: int, n2: int, alpha: float) -> np.ndarray:
         error = np.sqrt(np.maximum(1 / one - 1 / n1 + 1 / two - 1 / n2, 0.0))
         return some & (np.log(one / n1) - np.log(two / n2) - z * error >= np.log(LIMIT) - _ROUNDING)
 
-    return np.arange(n1 + 1)[:, None] >= _first(above, n1, np.arange(n2 + 1))
+    return np.arange(n1 + 1)[:, None] >= first_true(above, n1, np.arange(n2 + 1))
 
 
 def point_clears(n1: int, n2: int) -> np.ndarray:
     """The same for the observed ratio; without a success in group 2 there is no ratio and it does not pass."""
     k1, k2 = np.arange(n1 + 1)[:, None], np.arange(n2 + 1)
     return (k2 > 0) & (k1 * n2 >= LIMIT * k2 * n1 * (1 - _ROUNDING))
-
-
-def _first(above: Callable[[np.ndarray, np.ndarray], np.ndarray], n1: int, k2: np.ndarray) -> np.ndarray:
-    """For each k2 the smallest k1 with a true answer, n1 + 1 if none, for answers that stay true as k1 rises."""
-    low, high = np.zeros(k2.size, dtype=np.int64), np.full(k2.size, n1 + 1)
-    while (low < high).any():
-        open_ = np.flatnonzero(low < high)
-        middle = (low[open_] + high[open_]) // 2
-        yes = above(middle, k2[open_])
-        high[open_[yes]] = middle[yes]
-        low[open_[~yes]] = middle[~yes] + 1
-    return low
 
 
 def chance(answers: np.ndarray, p1: np.ndarray, p2: np.ndarray) -> np.ndarray:

@@ -31,8 +31,9 @@ def gate(
     names = [name.strip() for name in policy.split(",") if name.strip()] if policy else list(record.recipe["policies"])
     outcome = pipeline.decide(record.id, store, tuple(load_policy(name) for name in names))
     hidden_below = int(record.recipe["audits"]["suppress_below"])
+    results = stored_results(store, record.id)
     if as_json:
-        print_json(decisions_json(outcome.decisions, stored_results(store, record.id), suppress_below=hidden_below))
+        print_json(decisions_json(outcome.decisions, results, suppress_below=hidden_below))
     else:
-        print_decisions(outcome.decisions, suppress_below=hidden_below)
+        print_decisions(outcome.decisions, results=results, suppress_below=hidden_below)
     raise typer.Exit(EXIT_CODES[outcome.outcome])

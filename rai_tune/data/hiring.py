@@ -83,7 +83,9 @@ def hiring_recipe(blind: bool) -> dict[str, Any]:
                 "ll144",
                 "paired_swaps",
                 "integrated_gradients",
-            ]
+            ],
+            # The resumes are fictitious: a small group hides nobody.
+            "suppress_below": 0,
         },
         "policies": ["baseline", "eeoc-four-fifths", "nyc-ll144"],
     }

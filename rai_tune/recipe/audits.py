@@ -21,6 +21,9 @@ class FairnessSpec(Part):
     swap_terms: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     """Words per attribute and group, aligned by place, beside the packaged English lists; for free text only."""
 
+    base_vs_tuned: bool = False
+    """Also run ``base_vs_tuned``: what fine-tuning changed, against a probe on the frozen base; it costs one pass over all rows."""
+
     slices: Annotated[int, Field(ge=1, le=1000)] = 20
     """Slices that ``slice_discovery`` takes from the first half of the rows, for each outcome, to test on the second."""
 
@@ -134,6 +137,12 @@ class AuditsSpec(Part):
         if len(set(self.include)) != len(self.include):
             raise ValueError("an audit is listed twice in audits.include")
         return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The audits to run: those of ``include``, and one that an option of a suite adds."""
+        added = ("base_vs_tuned",) if self.fairness.base_vs_tuned and "base_vs_tuned" not in self.include else ()
+        return (*self.include, *added)
 
     def options(self, suite: str) -> dict[str, Any]:
         """Options for an audit of this suite: the section of that name, and what all audits share."""

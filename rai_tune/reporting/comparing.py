@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rai_audits.fairness.compared import AUDIT_NAME, Comparison, Flip, compare
 from rai_tune.core import AuditResult, TaskInfo, UsageError
 from rai_tune.reporting.numbers import digits, show
-from rai_tune.reporting.suppression import hide_small_cells
+from rai_tune.reporting.suppression import hidden_cells, hide_small_cells
 from rai_tune.reporting.terminal import print_lines
 from rai_tune.reporting.text import named
 
@@ -47,6 +47,7 @@ class RunComparison:
     production: str
     rows: Joined
     favourable: str | None
+    positive: str | None
     confidence: float
     suppress_below: int
     found: Comparison
@@ -91,7 +92,14 @@ def compare_runs(workspace: Workspace, candidate: str, production: str) -> RunCo
     )
     return _hidden(
         RunComparison(
-            new.id, old.id, joined, task.favourable, audits["confidence"], int(audits["suppress_below"]), found
+            candidate=new.id,
+            production=old.id,
+            rows=joined,
+            favourable=task.favourable,
+            positive=task.positive,
+            confidence=audits["confidence"],
+            suppress_below=int(audits["suppress_below"]),
+            found=found,
         )
     )
 
@@ -104,6 +112,7 @@ def comparison_json(comparison: RunComparison) -> dict[str, Any]:
         "production": comparison.production,
         "rows": vars(comparison.rows),
         "favourable": comparison.favourable,
+        "positive": comparison.positive,
         "measurements": [
             {"split": "test", **{key: value for key, value in item.to_json().items() if value is not None}}
             for item in comparison.found.measurements
@@ -135,8 +144,9 @@ def _hidden(comparison: RunComparison) -> RunComparison:
     result = AuditResult(
         audit=AUDIT_NAME, suite="fairness", version="1", measurements=found.measurements, seed=0, duration_s=0.0
     )
-    measured = hide_small_cells((result,), k)[0].measurements
-    flips = tuple(flip for flip in found.flips if flip.group is None or flip.n == 0 or flip.n >= k)
+    hidden = hidden_cells((result,), k)
+    measured = hide_small_cells((result,), hidden)[0].measurements
+    flips = tuple(flip for flip in found.flips if (flip.attribute, flip.group) not in hidden.groups)
     return replace(comparison, found=Comparison(measured, flips))
 
 
@@ -147,6 +157,8 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     yield f"{rows.common:,} test rows in both; {rows.only_candidate:,} only in the candidate's, {rows.only_production:,} only in production's"
     yield ""
     yield f"Candidate minus production, same rows, {100 * comparison.confidence:g} % intervals"
+    if comparison.positive is not None:
+        yield f"Positive, of which the error rates speak, is '{named(comparison.positive)}'"
     for item in found.measurements:
         if item.attribute is None:
             yield _line(_OVERALL.get(item.metric, item.metric), item)

@@ -1,7 +1,7 @@
 """The report as JSON, by the public contract of the command line. Stable API.
 
-Small cells are suppressed as in the view: ``status`` and ``estimate`` are "suppressed", ``n`` is 0 (a number stays a
-number; the reason says ``n < k``), and ``n_pos``, ``n_neg`` and bounds are empty. Read ``status`` before ``n``.
+Small cells, and those that would give them away, are suppressed as in the view: ``status`` and ``estimate`` are "suppressed", ``n`` is
+0 (a number stays a number; the reason says k), and ``n_pos``, ``n_neg`` and bounds are empty. Read ``status`` before ``n``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.core import canonical_json, sha256_json
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.reporting.controls import headline
-from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups, small_groups_read
+from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings, shown
 from rai_tune.reporting.table_view import no_verdict
 from rai_tune.reporting.view import evidence_digest
 
@@ -29,16 +29,14 @@ DECISIONS_SCHEMA = "rai-tune/decisions/v1"
 
 def report_json(inputs: ReportInputs) -> dict[str, Any]:
     """The whole report as plain JSON types: ``run``, ``verdict``, ``measurements``, ``decisions``, ``controls``, ``audits``."""
-    k = inputs.recipe.audits.suppress_below
-    results = hide_small_cells(inputs.results, k)
-    small = small_groups(inputs.results, k)
-    decisions = [hide_small_readings(decision, k, small) for decision in inputs.decisions]
+    told = shown(inputs)
+    results, decisions = told.results, told.decisions
     if inputs.table is not None and not decisions:
         verdict, exit_code = no_verdict(), 0
     else:
         verdict = headline(inputs.run, decisions)
         exit_code = EXIT_CODES[verdict.outcome]
-    about = {"table": inputs.table.to_json()} if inputs.table is not None else {}
+    about = {"table": told.table.to_json()} if told.table is not None else {}
     return {
         "schema": REPORT_SCHEMA,
         "run": dict(inputs.run),
@@ -50,9 +48,9 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
             "exit_code": exit_code,
         },
         "evidence_digest": evidence_digest(inputs),
-        "suppress_below": k,
+        "suppress_below": inputs.recipe.audits.suppress_below,
         "measurements": _measurements(results),
-        "decisions": [_decision(real, shown) for real, shown in zip(inputs.decisions, decisions, strict=True)],
+        "decisions": [_decision(real, hidden) for real, hidden in zip(inputs.decisions, decisions, strict=True)],
         "controls": _controls(decisions),
         "audits": [
             {
@@ -66,25 +64,25 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
                 "seed": result.seed,
                 "duration_s": result.duration_s,
                 "digest": sha256_json(real.to_json()),
+                **_about_base(result),
             }
             for real, result in zip(inputs.results, results, strict=True)
         ],
         "training": dict(inputs.training),
         "environment": dict(inputs.environment),
-        "data": dict(inputs.data),
+        "data": dict(told.data),
     }
 
 
 def measurements_json(inputs: ReportInputs) -> bytes:
     """Every measurement as canonical JSON, small cells suppressed: the file that a PDF carries."""
-    k = inputs.recipe.audits.suppress_below
     return canonical_json(
         {
             "schema": MEASUREMENTS_SCHEMA,
             "run": inputs.run.get("id"),
             "evidence_digest": evidence_digest(inputs),
-            "suppress_below": k,
-            "measurements": _measurements(hide_small_cells(inputs.results, k)),
+            "suppress_below": inputs.recipe.audits.suppress_below,
+            "measurements": _measurements(shown(inputs).results),
         }
     )
 
@@ -94,19 +92,23 @@ def decisions_json(
 ) -> dict[str, Any]:
     """Decisions alone, as ``raitune gate --json`` prints them.
 
-    ``results`` and ``suppress_below`` (the recipe's) say which groups are small; without results, what the controls
-    themselves read about group sizes does.
+    ``results`` and ``suppress_below`` (the recipe's) say what to hide; without results, what the controls themselves read does.
     """
-    small = small_groups(results, suppress_below) | small_groups_read(decisions, suppress_below)
-    shown = [hide_small_readings(decision, suppress_below, small) for decision in decisions]
+    hidden = hidden_cells(results, suppress_below) if results else hidden_readings(decisions, suppress_below)
+    told = [hide_small_readings(decision, hidden) for decision in decisions]
     worst = max((decision.outcome for decision in decisions), key=_badness, default="insufficient_evidence")
     return {
         "schema": DECISIONS_SCHEMA,
         "run": decisions[0].run_id if decisions else None,
         "verdict": {"outcome": worst, "exit_code": EXIT_CODES[worst]},
-        "decisions": [_decision(real, hidden) for real, hidden in zip(decisions, shown, strict=True)],
-        "controls": _controls(shown),
+        "decisions": [_decision(real, each) for real, each in zip(decisions, told, strict=True)],
+        "controls": _controls(told),
     }
+
+
+def _about_base(result: AuditResult) -> dict[str, Any]:
+    """How the base was made to decide, where a tuned model is compared with it."""
+    return {"base": dict(result.facts["base"])} if isinstance(result.facts.get("base"), dict) else {}
 
 
 def _badness(outcome: str) -> int:
@@ -117,9 +119,9 @@ def _measurements(results: Iterable[AuditResult]) -> list[dict[str, Any]]:
     return [item.to_json() for result in results for item in result.measurements]
 
 
-def _decision(real: Decision, shown: Decision) -> dict[str, Any]:
+def _decision(real: Decision, told: Decision) -> dict[str, Any]:
     """A decision without its controls, which are listed flat; the digest is that of the stored decision."""
-    body = shown.to_json()
+    body = told.to_json()
     del body["controls"]
     return {**body, "digest": sha256_json(real.to_json()), "exit_code": real.exit_code}
 

@@ -21,7 +21,7 @@ _DIGESTS = {
     "model_digest": "Tuned model",
     "predictions_digest": "Predictions",
 }
-_RULES = {
+RULES = {
     "fixed": "fixed in the recipe",
     "match_base_rate": "chosen on validation rows to match the base rate",
     "max_f1": "chosen on validation rows for the highest F1",
@@ -58,7 +58,7 @@ def threshold_text(training: Mapping[str, Any]) -> str:
         return "none recorded"
     rule = str(found.get("rule", ""))
     detail = f" ({sentence(found['detail'])})" if found.get("detail") else ""
-    return f"{found['value']:.4g}, {_RULES.get(rule, clean(rule))}{detail}"
+    return f"{found['value']:.4g}, {RULES.get(rule, clean(rule))}{detail}"
 
 
 def training_facts(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, ...]:
@@ -159,8 +159,9 @@ def method_notes(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, ...
         "positive": clean(recipe.data.positive or "positive"),
         "favourable": clean(recipe.data.favourable or "favourable"),
         "threshold": f"{found['value']:.4g}" if recorded and isinstance(found, Mapping) else "",
-        "rule": _RULES.get(str(found.get("rule")), "") if isinstance(found, Mapping) else "",
-        "suppression": f"Cells about fewer than {k} people are suppressed here and in exports; the gate read them."
+        "rule": RULES.get(str(found.get("rule")), "") if isinstance(found, Mapping) else "",
+        "suppression": f"Cells about fewer than {k} people are suppressed here and in exports, and with them cells from which such a number could be "
+        "worked out; the gate read them all."
         if k > 1
         else "No cell is suppressed: the recipe turned that off.",
     }

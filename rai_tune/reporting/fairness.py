@@ -54,6 +54,11 @@ def _table(attribute: str, measured: Sequence[Measurement], recipe: Recipe) -> G
             for item in measured
             if item.metric == "impact_ratio_to_highest" and item.group is not None
         ),
+        detectable=tuple(
+            measure_row(item, SPREADS, name=f"{named(item.group or '')} / {named(item.reference or '')}")
+            for item in measured
+            if item.metric == "smallest_detectable_gap" and item.group is not None
+        ),
         spreads=_spreads(measured),
     )
 

@@ -33,7 +33,7 @@ class Ref:
 class Shown:
     """One displayed number.
 
-    ``text`` is the estimate ("64.4 %", "0.702") or, where there is none, the words why ("suppressed (n < 5)", "not
+    ``text`` is the estimate ("64.4 %", "0.702") or, where there is none, the words why ("suppressed (k = 5)", "not
     estimable"). ``interval`` is "56.0 to 72.0 %" or empty. ``estimate``, ``low`` and ``high`` are for drawing, in the
     measurement's own unit (a rate is 0 to 1); ``high`` is None when unbounded. ``n`` is the rows behind it, None when
     that count is not shown. ``reason`` is a sentence when ``status`` is not "ok".
@@ -93,6 +93,17 @@ class MeasureRow:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """What an audit measured that has no chapter of its own design. ``left_out`` counts measurements that are only in the JSON."""
+
+    audit: str
+    title: str
+    sentence: str
+    rows: tuple[MeasureRow, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class GroupRow:
     """One group of an attribute. ``note`` says why cells are empty; ``measured`` is False when nothing can be drawn."""
 
@@ -125,7 +136,8 @@ class GroupTable:
 
     ``rate_name`` is the favourable class ("approved"); ``basis`` says what every rate depends on; ``chart`` is the
     sentence that says what a dot plot of ``rows`` shows. ``pairs`` is sorted the lowest ratio first, those without a
-    number last; ``to_highest`` compares each group with the highest observed rate; ``spreads`` are shown and decide nothing.
+    number last; ``to_highest`` compares each group with the highest observed rate; ``detectable`` is the smallest gap that its rows
+    could show; ``spreads`` are shown and decide nothing.
     """
 
     attribute: str
@@ -138,6 +150,7 @@ class GroupTable:
     rows: tuple[GroupRow, ...]
     pairs: tuple[PairRow, ...]
     to_highest: tuple[MeasureRow, ...]
+    detectable: tuple[MeasureRow, ...]
     spreads: tuple[MeasureRow, ...]
 
 
@@ -287,6 +300,7 @@ class ReportView:
     data: DataView
     decisions: tuple[DecisionView, ...]
     other: tuple[MeasureRow, ...]
+    chapters: tuple[Chapter, ...]
     training: tuple[Fact, ...]
     history: tuple[HistoryRow, ...]
     environment: tuple[Fact, ...]

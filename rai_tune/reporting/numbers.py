@@ -24,6 +24,8 @@ RATES = frozenset(
         "precision",
         "recall",
         "identity_reliance",
+        "base_accuracy",
+        "selection_rate_pooled",
     }
 )
 """Shown in percent, as is every metric whose name ends in ``_rate`` or ``_share``."""
@@ -35,11 +37,19 @@ POINTS = frozenset(
         "accuracy_change",
         "accuracy_gap_change",
         "four_fifths_difference",
+        "smallest_detectable_gap",
+        "selection_rate_difference_marginal",
+        "selection_rate_difference_adjusted",
+        "positive_predictive_value_difference",
+        "accuracy_difference",
     }
 )
 """Differences of rates, shown in percentage points, as is every metric whose name ends in ``_rate_difference`` or is the change of one."""
 
 _POINT_ENDINGS = ("_rate_difference", "_rate_change", "_rate_gap_change")
+
+FLAGS = frozenset({"simpson_reversal", "four_fifths_disagreement"})
+"""1 or 0, shown as yes or no; an interval from 0 to 1 says that it is not settled."""
 
 COUNTS = frozenset({"group_size", "ll144_assessed_rows", "ll144_unknown_rows", "ll144_excluded_categories"})
 
@@ -54,9 +64,11 @@ STATUS_WORDS = {
 
 
 def unit_of(metric: str) -> str:
-    """``percent``, ``fine`` (percent with three decimals), ``points``, ``count`` or ``number``."""
+    """``percent``, ``fine`` (percent with three decimals), ``points``, ``count``, ``flag`` (yes or no) or ``number``."""
     if metric in FINE:
         return "fine"
+    if metric in FLAGS:
+        return "flag"
     if metric in COUNTS:
         return "count"
     if metric in POINTS or metric.endswith(_POINT_ENDINGS):
@@ -120,6 +132,8 @@ def show(measurement: Measurement) -> Shown:
 
 def digits(value: float, unit: str) -> str:
     """A number in its unit: 64.4 %, +3.1 pp, 1,234 or 0.702. A tiny or nearly full share never reads as none or all."""
+    if unit == "flag":
+        return "yes" if value >= 0.5 else "no"
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "points":
@@ -145,6 +159,8 @@ def interval(low: float | str, high: float | str, unit: str) -> str:
         return f"{digits(low, unit)} and up" if high == "unbounded" else ""
     if low == high:
         return ""
+    if unit == "flag":
+        return "not settled"
     if unit == "fine":
         return f"{100 * low:.3f} to {100 * high:.3f} %"
     if unit == "percent":

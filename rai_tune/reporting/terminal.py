@@ -19,8 +19,11 @@ from rich.text import Text
 
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
-from rai_tune.reporting.suppression import hide_small_readings, small_groups_read
-from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, four_fifths_rows
+from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
+from rai_tune.reporting.terminal_chapters import base_rows, other_chapters
+from rai_tune.reporting.terminal_controls import STYLES, controls_of
+from rai_tune.reporting.terminal_gaps import missed_gaps
+from rai_tune.reporting.terminal_hiring import four_fifths_rows, ll144_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
 if TYPE_CHECKING:
@@ -28,25 +31,17 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from rai_tune.core import AuditResult
     from rai_tune.gate.decision import Decision
-    from rai_tune.reporting.model import Command, ControlRow, DecisionView, GroupTable, MeasureRow, ReportView
+    from rai_tune.reporting.model import Command, DecisionView, GroupTable, MeasureRow, ReportView
 
 WIDTH = 80
 _PLOT = 26
-_STYLES = {
-    "fail": "bold dark_orange3",
-    "insufficient_evidence": "bold yellow",
-    "awaiting_signoff": "bold cyan",
-    "pass": "bold blue",
-    "not_applicable": "dim",
-    "no_verdict": "bold",
-}
 _MAX_QUALITY = 6
 _MAX_PAIRS = 3
 _MAX_LEANS = 6
 _MAX_SWAPS = 8
 _SWAP_METRICS = frozenset({"swap_any_flip_rate", "swap_favourable_rate_change"})
-_MAX_OTHER = 3
 _ASCII = str.maketrans(
     {"✗": "x", "✓": "v", "…": ".", "–": "-", "−": "-", "●": "o", "━": "=", "█": "#", "·": ".", "┊": ":", "├": "|", "┤": "|", "─": "-"}
     | dict.fromkeys("┏┓┗┛╭╮╰╯", "+") | dict.fromkeys("┃│", "|")
@@ -58,14 +53,20 @@ def print_summary(view: ReportView, console: Console | None = None) -> None:
     _print(summary(view), console)
 
 
-def print_decisions(decisions: Sequence[Decision], console: Console | None = None, *, suppress_below: int = 5) -> None:
+def print_decisions(
+    decisions: Sequence[Decision],
+    console: Console | None = None,
+    *,
+    results: tuple[AuditResult, ...] = (),
+    suppress_below: int = 5,
+) -> None:
     """Print what ``raitune gate`` decided: per policy the verdict, then each control.
 
-    ``suppress_below`` is the recipe's; readings of smaller groups are hidden.
+    ``results`` and ``suppress_below`` (the recipe's) say what to hide; without results, what the controls themselves read does.
     """
-    small = small_groups_read(decisions, suppress_below)
-    hidden = [hide_small_readings(decision, suppress_below, small) for decision in decisions]
-    _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in hidden)), console)
+    hidden = hidden_cells(results, suppress_below) if results else hidden_readings(decisions, suppress_below)
+    told = [hide_small_readings(decision, hidden) for decision in decisions]
+    _print(Group(*(_decision(decision_view(decision, 0.95)) for decision in told)), console)
 
 
 def print_lines(lines: Sequence[str], console: Console | None = None) -> None:
@@ -110,13 +111,13 @@ def _as_text(renderable: RenderableType, *, width: int, color: bool, ascii_only:
 
 
 def _decision(decision: DecisionView) -> Group:
-    style = _STYLES[decision.outcome]
+    style = STYLES[decision.outcome]
     body = Text(f"{decision.icon} {decision.word.upper()}\n", style=style)
     body.append(f"{decision.title} {decision.version}", style="not bold default")
     for note in decision.notes:
         body.append(f"\n{note}", style="not bold default")
     return Group(
-        Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), _controls(decision.controls, whole=True)
+        Panel(body, box=box.HEAVY, border_style=style, padding=(0, 1)), controls_of(decision.controls, whole=True)
     )
 
 
@@ -136,7 +137,7 @@ def _title(view: ReportView) -> Text:
 
 def _verdict(view: ReportView) -> Panel:
     head = view.headline
-    style = _STYLES[head.outcome]
+    style = STYLES[head.outcome]
     body = Text(f"{head.icon} {head.word.upper()}\n", style=style)
     body.append(head.sentence, style="not bold default")
     for notice in head.notices:
@@ -153,19 +154,27 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
+        if any(row.value.status != "suppressed" for row in table.detectable):
+            yield f"What these rows would miss by {table.attribute}", missed_gaps(table)
     rule = four_fifths_rows(view.other)
     if rule is not None:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
-    others = [row for row in view.other if row.value.ref.audit != FOUR_FIFTHS]
-    if view.kind == "table" and others:
-        yield "Other measurements", _others(others)
+    local_law = ll144_rows(view.other)
+    if local_law is not None:
+        yield "Tables of NYC Local Law 144, by sex, race and both", local_law
     swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
     if swaps:
         yield "The same text about another group", _swaps(swaps)
+    changed = base_rows(view.other, view.groups[0].rate_name if view.groups else "favourable")
+    if changed is not None:
+        yield "What fine-tuning did: tuned minus base, same test rows", changed
+    others = other_chapters(view)
+    if others is not None:
+        yield "Other measurements", others
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)
     for decision in view.decisions:
-        yield f"Controls of {decision.title} {decision.version}", _controls(decision.controls)
+        yield f"Controls of {decision.policy} {decision.version}", controls_of(decision.controls)
 
 
 def _grid(*widths: int | None) -> Table:
@@ -236,20 +245,6 @@ def _pairs(table: GroupTable) -> Group:
     return Group(grid, *note)
 
 
-def _others(rows: Sequence[MeasureRow]) -> Group:
-    """What has no chapter of its own: the first few of each audit, those with a number first."""
-    ordered = sorted(rows, key=lambda row: row.value.estimate is None)
-    audits = dict.fromkeys(row.value.ref.audit for row in rows)
-    chosen = [
-        row for audit in audits for row in [each for each in ordered if each.value.ref.audit == audit][:_MAX_OTHER]
-    ]
-    grid = _grid(None, 14, 20)
-    for row in chosen:
-        grid.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval))
-    more = len(rows) - len(chosen)
-    return Group(grid, *([Text(f"{more} more in --json and --pdf", style="dim")] if more > 0 else []))
-
-
 def _leaning(view: ReportView) -> Group:
     told = view.explanations
     grid = _grid(24, 9, 17, None)
@@ -263,32 +258,9 @@ def _leaning(view: ReportView) -> Group:
     return Group(grid, Text(told.sentence, style="dim"))
 
 
-def _controls(controls: tuple[ControlRow, ...], *, whole: bool = False) -> Group:
-    """Each control on a line; ``whole`` adds the full reason and what would settle it, else the reason is cut to two lines."""
-    lines: list[RenderableType] = []
-    for control in controls:
-        style = _STYLES[control.outcome]
-        word = control.word + ("" if control.severity == "blocks" else f" ({control.severity})")
-        line = Text(f"{control.icon} {control.id} ", style=style)
-        line.append(control.title, style="not bold default")
-        line.append(f" - {word}", style=style)
-        lines.append(line)
-        if control.outcome in {"fail", "insufficient_evidence", "awaiting_signoff"}:
-            reason = control.reason if whole else _short(control.reason)
-            lines.append(Padding(Text(reason, style="dim"), (0, 0, 0, 2)))
-            if whole and control.settle:
-                lines.append(Padding(Text(f"To settle it: {control.settle}"), (0, 0, 0, 2)))
-    return Group(*lines)
-
-
-def _short(text: str) -> str:
-    """Two lines at most: the whole sentence is in the report."""
-    return text if len(text) <= 140 else text[:139].rstrip() + "…"
-
-
 def _last_line(view: ReportView) -> Text:
     head = view.headline
-    return Text(f"{head.icon} {head.word.upper()}", style=_STYLES[head.outcome])
+    return Text(f"{head.icon} {head.word.upper()}", style=STYLES[head.outcome])
 
 
 def _command(command: Command) -> Text:

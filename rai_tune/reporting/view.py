@@ -6,12 +6,14 @@ from ``numbers.show`` and carries a ``Ref`` to where it is in the evidence.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rai_tune.core import sha256_json
+from rai_tune.reporting.chapters import chapters, other_rows
 from rai_tune.reporting.controls import decision_view, headline
 from rai_tune.reporting.datasets import data_view
-from rai_tune.reporting.evidence import KNOWN_AUDITS, QUALITY, SWAPS, measure_row, of_audit, swap_name, where
+from rai_tune.reporting.evidence import QUALITY, measure_row, of_audit
 from rai_tune.reporting.explaining import explanations
 from rai_tune.reporting.facts import (
     audit_facts,
@@ -27,12 +29,11 @@ from rai_tune.reporting.fairness import group_tables
 from rai_tune.reporting.inputs import ReportInputs
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
-from rai_tune.reporting.suppression import hide_small_cells, hide_small_readings, small_groups
+from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
-from rai_tune.reporting.wording import HIRING, words_for
 from rai_tune.reporting.wording import QUALITY as QUALITY_WORDS
-from rai_tune.reporting.wording import SWAPS as SWAP_WORDS
+from rai_tune.reporting.wording import words_for
 
 if TYPE_CHECKING:
     from rai_tune.core import AuditResult, Measurement
@@ -45,16 +46,16 @@ _SPLIT_ORDER = ("test", "validation", "train")
 
 def build_view(inputs: ReportInputs) -> ReportView:
     """Everything that a report shows about one run, whatever state the run is in, or about a table of predictions."""
-    view = _run_view(inputs)
-    return view if inputs.table is None else as_table_view(view, inputs.table)
+    told = shown(inputs)
+    digests = digest_facts(inputs.run, inputs.training, inputs.data, inputs.results)
+    view = replace(_run_view(told), digests=digests, evidence_digest=evidence_digest(inputs))
+    return view if told.table is None else as_table_view(view, told.table)
 
 
 def _run_view(inputs: ReportInputs) -> ReportView:
+    """The view of what may be shown, without digests: those are of everything that was measured."""
     recipe, run, training = inputs.recipe, inputs.run, inputs.training
-    k = recipe.audits.suppress_below
-    results = hide_small_cells(inputs.results, k)
-    small = small_groups(inputs.results, k)
-    decisions = tuple(hide_small_readings(decision, k, small) for decision in inputs.decisions)
+    results, decisions = inputs.results, inputs.decisions
     verdict = headline(run, decisions)
     return ReportView(
         schema=VIEW_SCHEMA,
@@ -70,17 +71,18 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         explanations=explanations(results, recipe, inputs.documents),
         data=data_view(results, recipe, inputs.data, training),
         decisions=tuple(decision_view(decision, recipe.audits.confidence) for decision in decisions),
-        other=_other(results),
+        other=other_rows(results),
+        chapters=chapters(results),
         training=training_facts(recipe, training),
         history=history_rows(training),
         environment=environment_facts(inputs.environment),
         packages=package_facts(inputs.environment),
-        digests=digest_facts(run, training, inputs.data, inputs.results),
+        digests=(),
         audits=audit_facts(results),
         method_notes=method_notes(recipe, training),
         commands=next_commands(run, recipe, verdict.outcome),
-        evidence_digest=evidence_digest(inputs),
-        suppress_below=k,
+        evidence_digest="",
+        suppress_below=recipe.audits.suppress_below,
     )
 
 
@@ -111,19 +113,3 @@ def _quality_order(item: Measurement) -> tuple[int, int]:
     split = _SPLIT_ORDER.index(item.split) if item.split in _SPLIT_ORDER else len(_SPLIT_ORDER)
     metric = _QUALITY_ORDER.index(item.metric) if item.metric in _QUALITY_ORDER else len(_QUALITY_ORDER)
     return (split, metric)
-
-
-def _other(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
-    """Measurements of audits that this report has no chapter for, such as those of third parties."""
-    rows = []
-    for result in results:
-        if result.audit in KNOWN_AUDITS:
-            continue
-        for item in result.measurements:
-            if result.audit == SWAPS:
-                rows.append(measure_row(item, SWAP_WORDS, name=swap_name(item)))
-                continue
-            place = where(item)
-            name = f"{clean(item.audit)}: {words_for(item.metric, HIRING).name}" + (f", {place}" if place else "")
-            rows.append(measure_row(item, HIRING, name=name))
-    return tuple(rows)

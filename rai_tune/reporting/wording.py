@@ -56,6 +56,8 @@ SPREADS: dict[str, Words] = {
     ),
 }
 
+DETECTABLE = "Smallest gap in the rate that these rows would show 4 times in 5"
+
 SWAPS: dict[str, Words] = {
     "swap_any_flip_rate": Words(
         "Decisions that change with the group",
@@ -82,7 +84,7 @@ HIRING: dict[str, Words] = {
         "Standard deviations", "Difference of the rates in pooled standard deviations."
     ),
     "four_fifths_disagreement": Words(
-        "Rule and test disagree", "1 where the four-fifths rule and the test at 5 % point different ways."
+        "Rule and test disagree", "Whether the four-fifths rule and the test at 5 % point different ways."
     ),
     "ll144_assessed_rows": Words("People assessed", "Everyone on whom the tool decided."),
     "ll144_unknown_rows": Words("People of unknown category", "Assessed, and in no table."),

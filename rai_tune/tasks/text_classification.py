@@ -26,11 +26,8 @@ class TextClassification:
     def load_base(self, path: str, classes: Sequence[str], **options: Any) -> Any:
         """Load an encoder with a fresh classification head. Only safetensors weights are read."""
         from transformers import AutoModelForSequenceClassification
-        from transformers.utils import logging
 
-        # The library's report that a fresh head has no weights yet is what we asked for, and its bars would mix with ours.
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        _quiet()
         return AutoModelForSequenceClassification.from_pretrained(
             path,
             num_labels=len(classes),
@@ -40,6 +37,13 @@ class TextClassification:
             trust_remote_code=False,
             **options,
         )
+
+    def load_encoder(self, path: str) -> Any:
+        """Load an encoder without any head, for its embeddings. Only safetensors weights are read."""
+        from transformers import AutoModel
+
+        _quiet()
+        return AutoModel.from_pretrained(path, use_safetensors=True, trust_remote_code=False)
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Softmax over the last axis, in double precision."""
@@ -58,6 +62,14 @@ class TextClassification:
             other = classes[1 - place]
             return [positive if score >= threshold else other for score in probabilities[:, place]]
         return [classes[index] for index in probabilities.argmax(axis=1)]
+
+
+def _quiet() -> None:
+    from transformers.utils import logging
+
+    # The library's report that a fresh head has no weights yet is what we asked for, and its bars would mix with ours.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 TASK = TextClassification()

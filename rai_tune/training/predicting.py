@@ -1,4 +1,4 @@
-"""Scores for texts: batches of like length, restored to the order of the rows."""
+"""Scores and embeddings for texts: batches of like length, restored to the order of the rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import torch
     from numpy.typing import NDArray
 
 
@@ -26,6 +27,37 @@ def predict_logits(
     Rows are grouped by length, so that padding is short; a batch of padded rows gives each row the same logits as alone
     up to rounding.
     """
+    return _in_batches(model, ids, pad_id, batch_size, device, progress, lambda output, _mask: output.logits)
+
+
+def mean_embeddings(
+    model: Any,
+    ids: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    batch_size: int,
+    device: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> NDArray[np.float32]:
+    """Mean of an encoder's last hidden states over the tokens of each row, of shape (rows, width), in the order of ``ids``."""
+
+    def pooled(output: Any, mask: torch.Tensor) -> torch.Tensor:
+        weight = mask.unsqueeze(-1).to(output.last_hidden_state.dtype)
+        total: torch.Tensor = (output.last_hidden_state * weight).sum(dim=1)
+        return total / weight.sum(dim=1).clamp(min=1.0)
+
+    return _in_batches(model, ids, pad_id, batch_size, device, progress, pooled)
+
+
+def _in_batches(
+    model: Any,
+    ids: Sequence[Sequence[int]],
+    pad_id: int,
+    batch_size: int,
+    device: str,
+    progress: Callable[[int, int], None],
+    read: Callable[[Any, torch.Tensor], torch.Tensor],
+) -> NDArray[np.float32]:
     import torch
 
     order = sorted(range(len(ids)), key=lambda place: (len(ids[place]), place))
@@ -35,17 +67,18 @@ def predict_logits(
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             rows = [ids[place] for place in order[start : start + batch_size]]
-            width = max(1, *(len(row) for row in rows))
-            padded = torch.full((len(rows), width), pad_id, dtype=torch.long)
-            mask = torch.zeros((len(rows), width), dtype=torch.long)
+            longest = max(1, *(len(row) for row in rows))
+            padded = torch.full((len(rows), longest), pad_id, dtype=torch.long)
+            mask = torch.zeros((len(rows), longest), dtype=torch.long)
             for place, row in enumerate(rows):
                 padded[place, : len(row)] = torch.tensor(row, dtype=torch.long)
                 mask[place, : len(row)] = 1
-            logits = model(input_ids=padded.to(device), attention_mask=mask.to(device)).logits
-            parts.append(logits.float().cpu().numpy())
+            there = mask.to(device)
+            values = read(model(input_ids=padded.to(device), attention_mask=there), there)
+            parts.append(values.float().cpu().numpy())
             progress(min(start + batch_size, len(order)), len(order))
-    classes = parts[0].shape[1] if parts else 0
-    result = np.empty((len(ids), classes), dtype=np.float32)
+    width = parts[0].shape[1] if parts else 0
+    result = np.empty((len(ids), width), dtype=np.float32)
     if parts:
         result[order] = np.concatenate(parts)
     return result

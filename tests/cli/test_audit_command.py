@@ -165,7 +165,7 @@ def test_numbers_and_small_groups(call, tmp_path, house):
     asked = ("--label", "y", "--prediction", "p", "--groups", "g", "--favourable", "1")
     code, out, _ = call("audit", "--predictions", "one.csv", *asked, "--policy", house)
     assert code == 4
-    assert "suppressed (n < 5)" in out
+    assert "suppressed (k = 5)" in out
 
 
 BAD = {

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from rai_audits.core import AuditContext, TaskInfo, UsageError, load_audit
-from rai_audits.fairness.adverse_impact import adverse_impact, fisher
+from rai_audits.fairness.adverse_impact import adverse_impact
 from rai_audits.fairness.counts import count_partition
 from rai_audits.fairness.four_fifths import measure, measure_counts
+from rai_audits.stats.two_rates import fisher
 
 
 def context(counts, declared=None, favourable="yes"):
@@ -48,7 +49,7 @@ def test_the_example_of_question_12_of_the_agencies():
 
 
 def test_a_rate_of_exactly_four_fifths_is_never_below_it():
-    for n, other_n in product((5, 7, 15, 35, 49), (3, 5, 11, 25)):
+    for n, other_n in product((5, 7, 15, 35), (3, 5, 11, 25)):
         for other_k in range(1, other_n + 1):
             for k in range(n + 1):
                 below = Fraction(k, n) < Fraction(4, 5) * Fraction(other_k, other_n)

@@ -66,3 +66,28 @@ def test_evaluate_metric_is_the_audit():
     assert (theirs["estimate"], theirs["low"]) == (ours.estimate, ours.low)
     with pytest.raises(UsageError, match="one entry for each of the 1 rows"):
         GroupFairness().compute(predictions=["yes"], references=["no"], groups=[])
+
+
+def test_a_metric_of_ones_own_runs_beside_the_audits():
+    from sklearn.metrics import f1_score, matthews_corrcoef
+
+    from rai_audits import fairness
+
+    rows = context().predictions.rename(columns={"group:g": "g"})
+    asked = {"label": "label", "prediction": "prediction", "groups": ["g"], "favourable": "yes", "positive": "yes"}
+    metrics = {"f1": f1_score, "mcc": matthews_corrcoef}
+    found = fairness.audit(rows, **asked, audits=["group_rates"], metrics=metrics)
+    [result] = [each for each in found.results if each.audit == "metric_frame"]
+    one = rows[rows["g"] == "b"]
+    [f1] = [item for item in result.measurements if (item.metric, item.group) == ("f1", "b")]
+    assert f1.value == pytest.approx(f1_score(one["label"] == "yes", one["prediction"] == "yes"))
+    assert (f1.n, f1.low, f1.bounds) == (len(one), "not_estimable", ())
+    assert len(result.measurements) == 4  # two metrics, two known groups
+
+    def broken(_truth, _said, sample_weight=None):
+        raise ZeroDivisionError("nobody")
+
+    [failed] = [each for each in fairness.audit(rows, **asked, metrics={"x": broken}).results if each.status == "error"]
+    assert "nobody" in failed.reason
+    with pytest.raises(UsageError, match="no function of"):
+        fairness.audit(rows, **asked, metrics={"f1": 0.5})

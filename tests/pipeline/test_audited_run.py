@@ -6,7 +6,7 @@ import random
 import pandas as pd
 import pytest
 
-from rai_tune import pipeline
+from rai_tune import auditing, pipeline
 from rai_tune.core import IntegrityError, UsageError, sha256_file
 from rai_tune.gate import load_policy
 from rai_tune.recipe import load_recipe
@@ -223,7 +223,7 @@ def test_a_crashed_audit_is_insufficient_evidence(done, tmp_path, monkeypatch):
 
         return AuditSpec(name="group_rates", suite="fairness", version="1", run=crash)
 
-    monkeypatch.setattr(pipeline, "load_audit", broken)
+    monkeypatch.setattr(auditing, "load_audit", broken)
     workspace = Workspace.open(tmp_path / "w")
     planned = pipeline.plan(load_recipe(folder / "recipe.yaml", ["audits.include=[group_rates]", "training.epochs=1"]))
     outcome = pipeline.start(planned, workspace, quiet)

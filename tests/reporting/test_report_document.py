@@ -115,7 +115,7 @@ def test_changed_evidence_changes_the_page(make_inputs: Any, kit: Any, lending_p
     before, after = text_of(lending_pdf), text_of(render_report(make_inputs(table=table)))
     assert "64.4 %" in before and "70.4 %" not in before
     assert "70.4 %" in after and "64.4 %" not in after
-    assert "suppressed (n < 5)" in after
+    assert "suppressed (k = 5)" in after
 
 
 @needs_pdftotext

@@ -10,21 +10,35 @@ import pytest
 from rai_tune.reporting.export import decisions_json, measurements_json, report_json
 from rai_tune.reporting.view import build_view
 
+WHY = "are not shown, for they rest on fewer than 5 rows or would give such numbers away."
 
-def test_a_group_of_three_is_hidden_in_every_cell_and_pair(make_inputs: Any) -> None:
+
+def test_a_group_of_three_is_hidden_in_every_cell_and_pair_and_the_next_smallest_with_it(make_inputs: Any) -> None:
     table = build_view(make_inputs()).groups[0]
-    row = next(row for row in table.rows if row.group == "other")
-    cells = (row.rows, row.selection_rate, row.true_positive_rate, row.false_positive_rate, row.accuracy)
-    assert {cell.text for cell in cells if cell} == {"suppressed (n < 5)"}
-    assert {cell.n for cell in cells if cell} == {None}
+    for name in ("other", "Asian"):
+        row = next(row for row in table.rows if row.group == name)
+        cells = (row.rows, row.selection_rate, row.true_positive_rate, row.false_positive_rate, row.accuracy)
+        assert {cell.text for cell in cells if cell} == {"suppressed (k = 5)"}
+        assert {cell.n for cell in cells if cell} == {None}
     for pair in table.pairs:
-        assert (pair.ratio.status == "suppressed") == ("other" in {pair.group, pair.reference})
+        assert (pair.ratio.status == "suppressed") == bool({"other", "Asian"} & {pair.group, pair.reference})
+    # Gaps between the extremes rest on every group that was compared.
+    assert {row.value.status for row in table.spreads} == {"suppressed"}
 
 
-def test_a_small_denominator_inside_a_large_group_is_hidden_alone(make_inputs: Any) -> None:
-    row = next(row for row in build_view(make_inputs()).groups[0].rows if row.group == "Asian")
-    assert row.true_positive_rate.text == "suppressed (n < 5)"
-    assert row.selection_rate.text == "87.8 %"
+def test_a_small_denominator_hides_all_that_tells_labels_of_the_group_and_of_another(
+    make_inputs: Any, kit: Any
+) -> None:
+    table = {"race": {**kit.LENDING["race"]}}
+    # Asian has 4 positives; 41 rows and 37 negatives would give them away, and so would all positives without the other groups'.
+    table["race"].pop("other")
+    inputs = make_inputs(results=(kit.group_rates(table),))
+    rows = {row.group: row for row in build_view(inputs).groups[0].rows}
+    for name in ("Asian", "Black"):
+        assert {rows[name].true_positive_rate.status, rows[name].false_positive_rate.status} == {"suppressed"}
+        assert rows[name].accuracy.status == "suppressed"
+    assert rows["white"].true_positive_rate.status == "ok"
+    assert (rows["Asian"].selection_rate.text, rows["Black"].selection_rate.text) == ("87.8 %", "64.4 %")
 
 
 def test_a_cell_with_nobody_in_it_keeps_its_reason(make_inputs: Any) -> None:
@@ -41,13 +55,13 @@ def test_a_cell_with_nobody_in_it_keeps_its_reason(make_inputs: Any) -> None:
 
 def test_the_share_of_a_small_group_in_the_data_is_hidden_too(make_inputs: Any) -> None:
     rows = {(row.attribute, row.group): row for row in build_view(make_inputs()).data.groups}
-    assert rows[("race", "other")].representation.text == "suppressed (n < 5)"
-    assert rows[("race", "Asian")].representation.text == "4.1 %"
+    assert rows[("race", "other")].representation.text == "suppressed (k = 5)"
+    assert rows[("race", "Black")].representation.text == "13.6 %"
 
 
 def test_sentences_of_the_gate_that_name_a_small_group_are_replaced(make_inputs: Any) -> None:
     controls = {control.id: control for control in build_view(make_inputs()).decisions[0].controls}
-    assert controls["BASE-02"].reason == "Numbers of 'other' rest on fewer than 5 rows and are not shown."
+    assert controls["BASE-02"].reason == f"Numbers of 'other' {WHY}"
     assert "3 rows" not in controls["BASE-02"].reason + controls["BASE-02"].settle
     assert controls["BASE-04"].reason.startswith("Impact ratio of group 'Black' against 'white'")
     assert [row.value.status for row in controls["BASE-04"].readings] == ["ok", "suppressed", "ok"]
@@ -74,7 +88,7 @@ def test_only_the_clauses_about_a_small_group_are_dropped(
     control = kit.control("BASE-02", "Groups", "fail", reason, readings=(read,), settle=f"27 rows of {group!r}")
     view = build_view(make_inputs(table=table, decisions=(kit.decision((control,), "fail"),)))
     found = view.decisions[0].controls[0]
-    assert found.reason == f"{shown} rest on fewer than 5 rows and are not shown."
+    assert found.reason == f"{shown} {WHY}"
     assert found.settle.startswith("More rows of ")
     assert "3 rows" not in str(view.decisions) + str(view.headline)
 
@@ -90,11 +104,11 @@ def test_suppression_can_be_turned_off(make_inputs: Any, kit: Any, k: int) -> No
 def test_exports_mark_suppressed_cells_and_keep_n_a_number(make_inputs: Any) -> None:
     inputs = make_inputs()
     for body in (report_json(inputs), json.loads(measurements_json(inputs))):
-        hidden = [item for item in body["measurements"] if item["group"] == "other"]
+        hidden = [item for item in body["measurements"] if item["group"] in {"other", "Asian"}]
         assert hidden
         for item in hidden:
             assert (item["status"], item["estimate"], item["n"]) == ("suppressed", "suppressed", 0)
-            assert item["reason"] == "suppressed (n < 5)"
+            assert item["reason"] == "suppressed (k = 5)"
             assert item["bounds"] == [] and item["n_pos"] is None
 
 

@@ -34,7 +34,7 @@ def test_the_summary_is_exactly_80_columns_wide_and_says_the_verdict_twice(make_
     assert "'approved' by race" in text
     for line in ("Black            135    64.4 %   56.1 to 72.0 %", "other            –"):
         assert any(line in printed for printed in text.splitlines())
-    assert "suppressed (n < 5)" in text
+    assert "suppressed (k = 5)" in text
     assert "raitune report lending-0a1b2c3d --pdf report.pdf" in text
 
 

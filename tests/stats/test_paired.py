@@ -38,15 +38,41 @@ def test_published_p_values_and_intervals() -> None:
     assert (round(float(ratio.low), 3), round(float(ratio.high), 3)) == (0.068, 0.923)
 
 
+def test_a_second_published_example() -> None:
+    # Cavo et al. 2012, response before and after therapy: 59 both, 6 only before, 16 only after, 80 neither. Values of the R package
+    # contingencytables 3.0.0 (Fagerland, Lydersen and Laake 2017), tests/testthat/test-ch8.R, which takes before minus after and before over after.
+    found = mcnemar(PairedCounts(59, 6, 16, 80))
+    assert (round(found.exact, 6), round(found.mid_p, 6)) == (0.052479, 0.034690)
+    before_minus_after = PairedCounts(59, 16, 6, 80)
+    score, square = tango(before_minus_after), newcombe_paired(before_minus_after)
+    assert (round(float(score.low), 4), round(float(score.high), 4)) == (-0.1240, -0.0054)
+    assert (round(float(square.low), 4), round(float(square.high), 4)) == (-0.1186, -0.0046)
+    ratio = bonett_price(before_minus_after)
+    assert (round(float(ratio.low), 4), round(float(ratio.high), 4)) == (0.7579, 0.9910)
+
+
 @pytest.mark.parametrize(
     ("cells", "low", "high"),
-    # Newcombe 1998, Statistics in Medicine 17, 2635-2650, table II, method 10; cells are (both, 1st of the difference only, ...).
-    [((36, 12, 2, 0), 0.0569, 0.3404), ((36, 14, 0, 0), 0.1528, 0.4167)],
+    # Newcombe 1998, Statistics in Medicine 17, 2635-2650, table III, method 10 (checked against three public implementations that quote the table);
+    # cells are (both, 1st of the difference only, 2nd only, neither).
+    [
+        ((36, 12, 2, 0), 0.0569, 0.3404),
+        ((20, 12, 2, 16), 0.0562, 0.3292),
+        ((18, 12, 2, 18), 0.0562, 0.3290),
+        ((36, 14, 0, 0), 0.1528, 0.4167),
+        ((35, 14, 0, 1), 0.1461, 0.4175),
+        ((18, 14, 0, 18), 0.1441, 0.3963),
+        ((1, 97, 1, 1), 0.8736, 0.9850),
+        ((0, 30, 0, 0), 0.8395, 1.0),
+        ((54, 0, 0, 0), -0.0664, 0.0664),
+        ((30, 0, 0, 24), -0.0358, 0.0358),
+    ],
 )
 def test_newcombes_table(cells: tuple[int, int, int, int], low: float, high: float) -> None:
     both, second, first, neither = cells
     found = newcombe_paired(PairedCounts(both, first, second, neither))
-    assert (round(float(found.low), 4), round(float(found.high), 4)) == (low, high)
+    # The table has 0.8736 where the formula gives 0.87367.
+    assert (float(found.low), float(found.high)) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_swapping_the_outcomes_mirrors_every_interval() -> None:

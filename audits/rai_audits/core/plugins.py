@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENTRY_POINT_GROUP = "rai_audits.audits"
+UNWEIGHTED = ", row weights not used"
+"""Ends the method of a measurement that counts every row once although the rows have weights."""
+
 _BUILT_IN = {
     "data_profile": "rai_audits.data.profile",
     "task_quality": "rai_audits.quality.audit",
@@ -30,6 +33,7 @@ _BUILT_IN = {
     "intersections": "rai_audits.fairness.pooling",
     "regression_gaps": "rai_audits.fairness.regression_gaps",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
+    "base_vs_tuned": "rai_audits.fairness.base_vs_tuned",
     "four_fifths": "rai_audits.fairness.four_fifths",
     "ll144": "rai_audits.fairness.ll144",
     "integrated_gradients": "rai_audits.explain.audit",
@@ -69,6 +73,18 @@ class TaskInfo:
 
 
 @dataclass(frozen=True)
+class BaseDecisions:
+    """What the model would decide without its fine-tuning, about the rows of the evaluated split.
+
+    ``predictions`` has the columns of ``AuditContext.predictions``, the same rows in the same order. ``facts`` say how an untrained
+    base was made to decide: plain JSON values.
+    """
+
+    predictions: pd.DataFrame
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """Everything an audit may read.
 
@@ -76,6 +92,7 @@ class AuditContext:
     positive class), ``score:<class>`` for every class, ``group:<attribute>`` for every attribute and optionally ``weight``.
     ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
     ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
+    ``base`` makes the decisions of the base model, at the cost of a pass over the rows, or is None where there is no base.
     """
 
     predictions: pd.DataFrame
@@ -83,6 +100,7 @@ class AuditContext:
     artifacts: ArtifactSink
     rows: pd.DataFrame | None = None
     model: Any = None
+    base: Callable[[], BaseDecisions] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     confidence: float = 0.95
@@ -107,13 +125,14 @@ CountFunction = Callable[[AuditContext, Any], AuditOutput]
 
 @dataclass(frozen=True)
 class AuditSpec:
-    """A registered audit."""
+    """A registered audit. One that counts every row once, whatever the rows weigh, ``ignores_weights``; its results then say so."""
 
     name: str
     suite: str
     version: str
     run: AuditFunction
     needs_model: bool = False
+    ignores_weights: bool = False
     from_counts: CountFunction | None = None
 
 
@@ -123,6 +142,7 @@ def audit(
     suite: str,
     version: str = "1",
     needs_model: bool = False,
+    ignores_weights: bool = False,
     from_counts: CountFunction | None = None,
 ) -> Callable[[AuditFunction], AuditSpec]:
     """Decorate a function as an audit. ``suite`` groups audits for ``--suite``; ``from_counts`` measures the same from counts."""
@@ -134,6 +154,7 @@ def audit(
             version=version,
             run=function,
             needs_model=needs_model,
+            ignores_weights=ignores_weights,
             from_counts=from_counts,
         )
 
@@ -160,8 +181,13 @@ def load_audit(name: str) -> AuditSpec:
     return spec
 
 
-def run_audit(spec: AuditSpec, context: AuditContext, inputs: Mapping[str, str]) -> AuditResult:
-    """Run one audit. A crash becomes a result with status ``error``: evidence that is missing, never a pass."""
+def run_audit(
+    spec: AuditSpec, context: AuditContext, inputs: Mapping[str, str], *, weighted: bool | None = None
+) -> AuditResult:
+    """Run one audit. A crash becomes a result with status ``error``: evidence that is missing, never a pass.
+
+    ``weighted`` says whether the rows differ in weight, where ``context.predictions`` does not hold them.
+    """
     import time
 
     started = time.perf_counter()
@@ -182,10 +208,21 @@ def run_audit(spec: AuditSpec, context: AuditContext, inputs: Mapping[str, str])
         audit=spec.name,
         suite=spec.suite,
         version=spec.version,
-        measurements=output.measurements,
+        measurements=_disclosed(spec, output, has_weights(context.predictions) if weighted is None else weighted),
         artifacts=dict(output.artifacts),
         inputs=dict(inputs),
         facts=dict(output.facts),
         seed=context.seed,
         duration_s=time.perf_counter() - started,
     )
+
+
+def has_weights(rows: pd.DataFrame) -> bool:
+    """Whether rows carry weights that differ, so that counting each once gives another answer."""
+    return "weight" in rows and len(rows) > 0 and bool(rows["weight"].min() < rows["weight"].max())
+
+
+def _disclosed(spec: AuditSpec, output: AuditOutput, weighted: bool) -> tuple[Measurement, ...]:
+    if not (spec.ignores_weights and weighted):
+        return output.measurements
+    return tuple(item.model_copy(update={"method": item.method + UNWEIGHTED}) for item in output.measurements)

@@ -53,7 +53,7 @@ class _Scored:
         return found
 
 
-@audit(NAME, suite="data")
+@audit(NAME, suite="data", ignores_weights=True)
 def _label_noise(context: AuditContext) -> AuditOutput:
     table = context.predictions
     columns = [f"score:{name}" for name in context.task.classes]

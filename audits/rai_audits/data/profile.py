@@ -30,7 +30,7 @@ _SOURCE_PREFIX = "col:"
 _USUAL_SPLITS = ("train", "validation", "test")
 
 
-@audit(NAME, suite="data")
+@audit(NAME, suite="data", ignores_weights=True)
 def _profile(context: AuditContext) -> AuditOutput:
     _check(context)
     splits = split_order(context.predictions["split"], context.eval_split)

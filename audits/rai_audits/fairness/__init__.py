@@ -36,8 +36,9 @@ def audit(
     or yes).
 
     ``more``: ``row_id``, ``weight`` (columns), ``intersections`` (cross the attributes two by two), ``join`` and ``on`` (a second table
-    that brings group columns), ``options`` of audits such as ``min_group_rows``, ``audits`` (names; default all that apply), ``alphas`` of
-    the one-sided bounds, ``confidence`` of the intervals, ``seed``, ``max_held_rows`` (longer tables are counted part by part).
+    that brings group columns), ``options`` of audits such as ``min_group_rows``, ``audits`` (names; default all that apply), ``metrics``
+    (functions of (y_true, y_pred) by name, run by group through Fairlearn's MetricFrame: points without intervals), ``alphas`` of the
+    one-sided bounds, ``confidence`` of the intervals, ``seed``, ``max_held_rows`` (longer tables are counted part by part).
 
     Raises ``UsageError`` that names the file, the row and the column of anything that cannot be audited.
     """

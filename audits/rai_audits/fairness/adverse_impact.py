@@ -7,9 +7,10 @@ not where numbers are small and the difference is not. Counts, not rounded rates
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
+
+from rai_audits.stats.two_rates import fisher, pooled_z
 
 SIGNIFICANCE = 0.05
 """Customary level; 1.96 standard deviations, near the "two or three" of Castaneda v. Partida and Hazelwood (1977). No law names it."""
@@ -58,24 +59,11 @@ def adverse_impact(k: int, n: int, other_k: int, other_n: int) -> AdverseImpact:
         ratio=(k * other_n) / (n * other_k) if other_k else None,
         below=below,
         p_value=fisher(k, n, other_k, other_n),
-        deviations=_deviations(k, n, other_k, other_n),
+        deviations=float(pooled_z(k, n, other_k, other_n).statistic),
         one_person_reverses=could_swap and (k + 1) * other_n > (other_k - 1) * n,
         one_person_crosses=below and k < n and not _below(k + 1, n, other_k, other_n),
     )
 
 
-def fisher(k: int, n: int, other_k: int, other_n: int) -> float:
-    """Two-sided p-value of Fisher's exact test for equal rates."""
-    from scipy.stats import fisher_exact
-
-    return float(min(fisher_exact([[k, n - k], [other_k, other_n - other_k]]).pvalue, 1.0))
-
-
 def _below(k: int, n: int, other_k: int, other_n: int) -> bool:
     return 5 * k * other_n < 4 * other_k * n
-
-
-def _deviations(k: int, n: int, other_k: int, other_n: int) -> float:
-    pooled = (k + other_k) / (n + other_n)
-    variance = pooled * (1 - pooled) * (1 / n + 1 / other_n)
-    return (k / n - other_k / other_n) / math.sqrt(variance) if variance > 0 else 0.0

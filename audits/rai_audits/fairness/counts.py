@@ -102,6 +102,26 @@ def merge(first: GroupCounts, second: GroupCounts) -> GroupCounts:
     return GroupCounts(cells=cells, weighted=first.weighted or second.weighted)
 
 
+def group_tables(
+    counts: GroupCounts, attribute: str | None, groups: Sequence[str | None], classes: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    """Rows by group, label and prediction, shape (groups, classes, classes), ready for ``bootstrap_counts``; rows without a label are left out."""
+    table = np.zeros((len(groups), len(classes), len(classes)), dtype=np.int64)
+    place = {name: at for at, name in enumerate(groups)}
+    code = {name: at for at, name in enumerate(classes)}
+    for key, cell in counts.cells.items():
+        if key.attribute == attribute and key.group in place and key.label is not None:
+            table[place[key.group], code[key.label], code[key.prediction]] += cell.rows
+    return table
+
+
+def weights_differ(counts: GroupCounts) -> bool:
+    """Whether rows differ in weight: their effective number is then below their number, by more than rounding."""
+    cells = [cell for key, cell in counts.cells.items() if key.attribute is None]
+    rows, weight, square = (sum(parts) for parts in zip(*cells, strict=True)) if cells else (0, 0, 0)
+    return counts.weighted and float(weight) ** 2 < (1 - 1e-12) * rows * float(square)
+
+
 def _sum(one: Cell, other: Cell) -> Cell:
     return Cell(one.rows + other.rows, one.weight + other.weight, one.square + other.square)
 

@@ -16,13 +16,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, undefined
-from rai_audits.fairness.adverse_impact import AdverseImpact, adverse_impact, fisher
+from rai_audits.fairness.adverse_impact import AdverseImpact, adverse_impact
 from rai_audits.fairness.counts import UNKNOWN, GroupCounts, count_partition
 from rai_audits.fairness.describe import EXACT, SCORE, Describer, end_methods
 from rai_audits.fairness.tallies import tallies
 from rai_audits.stats.differences import difference_bound
 from rai_audits.stats.multiplicity import holm
 from rai_audits.stats.ratios import ratio_bound
+from rai_audits.stats.two_rates import fisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,7 @@ def measure_counts(context: AuditContext, counts: GroupCounts) -> AuditOutput:
     return AuditOutput(measurements=tuple(found), facts=facts)
 
 
-AUDIT = audit(NAME, suite="fairness", from_counts=measure_counts)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, from_counts=measure_counts)(measure)
 
 
 def _check(context: AuditContext) -> None:

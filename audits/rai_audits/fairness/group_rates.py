@@ -2,7 +2,7 @@
 
 Per group and over all rows: selection rate, true and false positive rate, positive predictive value and accuracy with Wilson intervals,
 and the number of rows. Per ordered pair of groups: impact ratio and differences of rates. Shown beside them: the impact
-ratio to the highest group and the spreads. Stable: metric names, and the bounds that a gate reads.
+ratio to the highest group, the smallest gap that the rows could show, and the spreads. Stable: metric names, and the bounds that a gate reads.
 
 "Every group at least t" is one claim about many groups: it passes when each group's uncorrected lower bound clears t, and fails when some
 group's upper bound corrected for all groups of the attribute does not reach it. Pairs: see ``rai_audits.stats.pairs``.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
 from rai_audits.fairness.counts import UNKNOWN, GroupCounts, count_partition
 from rai_audits.fairness.describe import WILSON, Describer, bound
+from rai_audits.fairness.detectable import detectable_gaps
 from rai_audits.fairness.pair_measurements import (
     DIFFERENCES,
     Comparison,
@@ -208,6 +209,7 @@ def _compared(
     if "selection_rate" in among:
         yield from impact_ratios(describe, comparison, among["selection_rate"])
         yield from ratios_to_highest(describe, comparison, among["selection_rate"])
+        yield from detectable_gaps(describe, comparison, among["selection_rate"])
     for metric in DIFFERENCES:
         if metric in among:
             yield from rate_differences(describe, comparison, among[metric])

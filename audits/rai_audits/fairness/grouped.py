@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_audits.core import AuditContext, UsageError
+from rai_audits.core.plugins import UNWEIGHTED, has_weights
 from rai_audits.fairness.counts import GROUP_PREFIX, UNKNOWN
 from rai_audits.fairness.describe import Describer, bound
 
@@ -49,6 +50,11 @@ def evaluated(context: AuditContext, *columns: str) -> pd.DataFrame:
         if column not in context.predictions.columns:
             raise UsageError(f"the predictions have no column {column!r}")
     return context.predictions[context.predictions["split"].astype(str) == context.eval_split]
+
+
+def without_weights(rows: pd.DataFrame) -> str:
+    """End of the method of a measurement that counts every row once although the rows have weights; empty where they have none."""
+    return UNWEIGHTED if has_weights(rows) else ""
 
 
 def smallest_group(context: AuditContext, audit: str, default: int = 10) -> int:

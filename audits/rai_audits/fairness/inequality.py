@@ -75,7 +75,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"benefit": "decision - label + 1, favourable counted 1", "notes": notes})
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
 
 
 def _indices(

@@ -1,7 +1,8 @@
 """Fairlearn's ``MetricFrame`` and our measurements, one from the other.
 
 Use ``to_metric_frame`` to run any scikit-learn style metric by group on a context of ours, ``from_metric_frame`` to keep what a MetricFrame
-found as measurements, and ``to_frame`` to see measurements as its ``by_group`` table. Stable API.
+found as measurements, ``to_frame`` to see measurements as its ``by_group`` table, and ``metrics_audit`` to run metrics of one's own as an
+audit beside ours. Stable API.
 
 A MetricFrame has points; its bootstrap intervals are not read. Its numbers come without any (``low`` and ``high`` not estimable) and without
 bounds, so no gate can pass on them.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, Measurement, UsageError, undefined
+from rai_audits.core import AuditContext, AuditOutput, AuditSpec, Measurement, UsageError, audit, undefined
 from rai_audits.fairness.counts import GROUP_PREFIX
 from rai_audits.fairness.grouped import evaluated
 
@@ -86,6 +87,32 @@ def to_frame(measurements: Sequence[Measurement], attribute: str) -> pd.DataFram
             number = math.nan if item.status != "ok" else item.value
             cells.setdefault(item.metric, {})[item.group] = number
     return pd.DataFrame(cells).rename_axis(index=attribute)
+
+
+def metrics_audit(metrics: Mapping[str, Callable[..., Any]], *, scores: bool = False) -> AuditSpec:
+    """The audit ``metric_frame``: each metric, ``metric(y_true, y_pred[, sample_weight=...])``, in each group of each attribute.
+
+    A metric that fails makes the result an error; one that gives no number is ``not_estimable`` for that group. Raises ``UsageError`` for
+    a metric that cannot be called.
+    """
+    for name, metric in metrics.items():
+        if not callable(metric):
+            raise UsageError(f"metrics: {name!r} is {type(metric).__name__}, which is no function of (y_true, y_pred)")
+
+    def measure(context: AuditContext) -> AuditOutput:
+        found: list[Measurement] = []
+        for attribute in context.task.groups:
+            frame = to_metric_frame(context, {"n": _rows, **metrics}, attribute, scores=scores)
+            sizes = {str(group): int(n) for group, n in frame.by_group["n"].items()}
+            found += [item for item in from_metric_frame(frame, sizes, attribute=attribute) if item.metric != "n"]
+        return AuditOutput(tuple(found))
+
+    return audit(AUDIT_NAME, suite="fairness")(measure)
+
+
+def _rows(truth: Any, _said: Any, sample_weight: Any = None) -> int:
+    del sample_weight
+    return len(truth)
 
 
 def _measurement(metric: str, number: float, attribute: str, group: str, n: int) -> Measurement:

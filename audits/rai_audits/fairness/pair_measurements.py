@@ -57,7 +57,7 @@ def impact_ratios(describe: Describer, comparison: Comparison, selection: Tally)
         confidence=describe.context.confidence,
     )
     for place, (over, reference) in enumerate(zip(table.over.tolist(), table.reference.tolist(), strict=True)):
-        where = _where(comparison, over, reference, selection)
+        where = pair_place(comparison, over, reference, selection)
         if selection.successes[reference] == 0:
             reason = (
                 f"no favourable outcome among the {selection.trials[reference]} rows of group "
@@ -81,7 +81,7 @@ def rate_differences(describe: Describer, comparison: Comparison, tally: Tally) 
     for over, reference in zip(over_all.tolist(), reference_all.tolist(), strict=True):
         empty = [comparison.eligible[place] for place in (over, reference) if tally.trials[place] == 0]
         if empty:
-            where = _where(comparison, over, reference, tally)
+            where = pair_place(comparison, over, reference, tally)
             groups = " and ".join(repr(group) for group in empty)
             yield describe.gap(
                 metric, f"no {tally.missing} in group {groups}", method=describe.method(_EITHER), **where
@@ -95,7 +95,7 @@ def rate_differences(describe: Describer, comparison: Comparison, tally: Tally) 
         confidence=describe.context.confidence,
     )
     for place, (over, reference) in enumerate(zip(table.over.tolist(), table.reference.tolist(), strict=True)):
-        where = _where(comparison, some[over], some[reference], tally)
+        where = pair_place(comparison, some[over], some[reference], tally)
         bounds = tuple(item for each in table.bounds for item in _bounds(describe, each, place, lower_corrected=True))
         yield _pair(describe, metric, table, place, bounds, where)
 
@@ -114,7 +114,7 @@ def ratios_to_highest(describe: Describer, comparison: Comparison, selection: Ta
         selection.effective_successes, selection.effective_trials, alphas=(), confidence=describe.context.confidence
     )
     for place, group in enumerate(comparison.eligible):
-        where = _where(comparison, place, highest, selection)
+        where = pair_place(comparison, place, highest, selection)
         if rates[highest] == 0:
             reason = "no group has a favourable outcome"
             yield describe.gap("impact_ratio_to_highest", reason, method="shown, not gated", **where)
@@ -159,7 +159,8 @@ def _left_out(describe: Describer, comparison: Comparison, metric: str, needs: s
         )
 
 
-def _where(comparison: Comparison, over: int, reference: int, tally: Tally) -> dict[str, Any]:
+def pair_place(comparison: Comparison, over: int, reference: int, tally: Tally) -> dict[str, Any]:
+    """What a measurement of two groups says about them; counts are those of both."""
     both: Sequence[int] = [over, reference]
     trials, successes = int(tally.trials[both].sum()), int(tally.successes[both].sum())
     return {

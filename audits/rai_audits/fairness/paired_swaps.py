@@ -89,7 +89,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(measured), {"swaps": context.artifacts.put_table("swaps", table)} if swaps else {}, facts)
 
 
-AUDIT = audit(NAME, suite="fairness", needs_model=True)(measure)
+AUDIT = audit(NAME, suite="fairness", needs_model=True, ignores_weights=True)(measure)
 
 
 def _rows(context: AuditContext) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import numpy as np
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean
 from rai_audits.fairness.counts import UNKNOWN
+from rai_audits.fairness.crossings import plain_attributes
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer
 from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
 from rai_audits.stats.rates import wilson
@@ -39,8 +40,8 @@ _POOLED = "shown, not gated: pooled towards the mean of all cells (empirical-Bay
 def measure(context: AuditContext) -> AuditOutput:
     """Measure on the rows of ``context.eval_split``; rows unknown in a crossed attribute are counted in the facts.
 
-    Options: ``cross``, tuples of attributes (default: every pair); ``min_group_rows`` (default 10). Row weights are not used. Raises
-    ``UsageError`` for an unknown attribute, more than 200 cells, or without a favourable class or two attributes.
+    Options: ``cross``, tuples of attributes (default: every pair of those that cross no others); ``min_group_rows`` (default 10). Row weights
+    are not used. Raises ``UsageError`` for an unknown attribute, more than 200 cells, or without a favourable class or two attributes.
     """
     smallest = smallest_group(context, NAME)
     if context.task.favourable is None:
@@ -60,7 +61,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"crossings": facts})
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
 
 
 def _crossings(context: AuditContext) -> list[tuple[str, ...]]:
@@ -68,7 +69,7 @@ def _crossings(context: AuditContext) -> list[tuple[str, ...]]:
     asked = context.options.get("cross") or ()
     if isinstance(asked, str) or any(isinstance(one, str) for one in asked):
         raise UsageError(f"option 'cross' must be a list of lists of attributes, got {asked!r}")
-    crossings = [tuple(one) for one in asked] or list(combinations(known, 2))
+    crossings = [tuple(one) for one in asked] or list(combinations(plain_attributes(known), 2))
     if not crossings:
         raise UsageError(f"audit {NAME} needs two group attributes")
     for one in crossings:

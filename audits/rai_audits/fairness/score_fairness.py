@@ -77,7 +77,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"score": f"probability of {context.task.positive!r}", "notes": notes})
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
 
 
 def _rows(context: AuditContext, frame: pd.DataFrame) -> _Rows:

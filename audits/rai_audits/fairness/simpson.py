@@ -15,6 +15,7 @@ import numpy as np
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean
 from rai_audits.fairness.counts import GROUP_PREFIX, UNKNOWN
+from rai_audits.fairness.crossings import plain_attributes
 from rai_audits.fairness.describe import EXACT, SCORE, Describer
 from rai_audits.fairness.grouped import Grouping, evaluated, grouping, smallest_group
 from rai_audits.stats.differences import difference_bound
@@ -38,7 +39,7 @@ _REVERSAL = "shown, not gated: 1 where the signs differ; the interval is 0 to 1 
 def measure(context: AuditContext) -> AuditOutput:
     """Measure on the rows of ``context.eval_split``.
 
-    Options: ``control``, names of group attributes or columns of the predictions (default: every other attribute);
+    Options: ``control``, names of group attributes or columns of the predictions (default: every other attribute that crosses none);
     ``min_group_rows`` (default 10). Row weights are not used. Raises ``UsageError`` for an unknown control, or where there is
     neither a favourable class nor a control.
     """
@@ -63,14 +64,15 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"controls": list(controls), "reversals": reversed_pairs})
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
 
 
 def _controls(context: AuditContext, frame: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
     asked = context.options.get("control") or ()
     if isinstance(asked, str) or not all(isinstance(name, str) for name in asked):
         raise UsageError(f"option 'control' must be a list of names, got {asked!r}")
-    names = tuple(asked) or (tuple(context.task.groups) if len(context.task.groups) > 1 else ())
+    plain = plain_attributes(context.task.groups)
+    names = tuple(asked) or (plain if len(plain) > 1 else ())
     if not names:
         raise UsageError(f"audit {NAME} needs a control: option 'control', or a second group attribute")
     found = {}

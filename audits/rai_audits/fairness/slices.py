@@ -72,7 +72,7 @@ class _Candidate:
     strength: float
 
 
-@audit(NAME, suite="fairness")
+@audit(NAME, suite="fairness", ignores_weights=True)
 def _slice_discovery(context: AuditContext) -> AuditOutput:
     options = {name: _option(context.options, name, default) for name, default in _DEFAULTS.items()}
     table = _table(context)

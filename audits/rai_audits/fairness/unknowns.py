@@ -67,7 +67,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"unknown_rows": unknown_rows, "notes": notes})
 
 
-AUDIT = audit(NAME, suite="fairness")(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
 
 
 def _pairs(describe: Describer, groups: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:

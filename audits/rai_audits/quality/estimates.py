@@ -25,10 +25,11 @@ from rai_audits.quality.brier import are_probabilities, binary_losses, multiclas
 from rai_audits.quality.measure import Ends, Estimate, Gap, wilson_ends
 from rai_audits.quality.one_vs_rest import one_vs_rest_auc
 from rai_audits.quality.registry import quality_metric
-from rai_audits.quality.weights import effective_rows
 from rai_audits.stats.auc import auc, auc_interval
 from rai_audits.stats.interval import tail
+from rai_audits.stats.ranked import ranked, replicate_rows
 from rai_audits.stats.resample import replicate_counts
+from rai_audits.stats.weights import effective_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,15 +108,13 @@ def average_precision(rows: SplitRows, seed: int) -> Estimate | Gap:
     if gap:
         return gap
     positive = rows.truth == rows.positive
-    order, each = ranking.rank(_scores(rows), positive), rows.each
-    values = replicate_counts(
-        np.stack([positive, ~positive]),
-        lambda drawn: ranking.average_precision(order, drawn.sum(axis=-2) * each),
-        ROW_REPLICATES,
-        seed,
+    sample = ranked(_scores(rows), positive, rows.weights)
+    order = ranking.rank(sample.scores, sample.positive)
+    values = replicate_rows(
+        sample, lambda drawn: ranking.average_precision(order, drawn), ROW_REPLICATES, seed, by_class=True
     )
     point = _point("average_precision", rows, _scores(rows), pos_label=rows.positive)
-    trials = effective_rows(each[positive])
+    trials = effective_rows(rows.each[positive])
 
     def ends(alpha: float, side: Side) -> Ends:
         low, high = _percentiles(values, alpha, side)

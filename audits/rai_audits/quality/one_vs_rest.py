@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rai_audits.quality.weights import effective_rows
 from rai_audits.stats.auc import Auc, share_below
+from rai_audits.stats.weights import effective_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -9,7 +9,7 @@ import numpy as np
 
 from rai_audits.core import UsageError
 from rai_audits.quality.confusion import confusion_table
-from rai_audits.quality.weights import effective_rows
+from rai_audits.stats.weights import effective_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt

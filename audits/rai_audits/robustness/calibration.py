@@ -45,7 +45,7 @@ class _Scored:
     of: str
 
 
-@audit(NAME, suite="robustness")
+@audit(NAME, suite="robustness", ignores_weights=True)
 def _calibration(context: AuditContext) -> AuditOutput:
     bins = whole_number(context.options, "calibration_bins", DEFAULT_BINS, at_least=2)
     rows = context.predictions[context.predictions["split"].astype(str) == context.eval_split]

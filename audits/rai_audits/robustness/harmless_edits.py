@@ -51,7 +51,7 @@ class _Tried:
     shift: npt.NDArray[np.float64]
 
 
-@audit(NAME, suite="robustness", needs_model=True)
+@audit(NAME, suite="robustness", needs_model=True, ignores_weights=True)
 def _harmless_edits(context: AuditContext) -> AuditOutput:
     """Try ``options['edits']`` on ``options['edit_rows']`` rows of the evaluated split."""
     model = _model(context)

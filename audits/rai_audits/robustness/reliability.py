@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from rai_audits.stats.interval import tail
+from rai_audits.stats.ranked import bin_starts
 from rai_audits.stats.rates import clopper_pearson, wilson
 
 if TYPE_CHECKING:
@@ -136,12 +137,7 @@ def reliability(scores: npt.ArrayLike, happened: npt.ArrayLike, bins: int) -> Re
         raise ValueError("there are no rows")
     order = np.lexsort((outcome, score))
     score, outcome = score[order], outcome[order]
-    wanted = max(1, min(bins, score.size // MIN_BIN_ROWS))
-    starts = [0]
-    for place in range(1, wanted):
-        start = int(np.searchsorted(score, score[place * score.size // wanted], side="left"))
-        if start - starts[-1] >= MIN_BIN_ROWS and score.size - start >= MIN_BIN_ROWS:
-            starts.append(start)
+    starts = bin_starts(score, bins, MIN_BIN_ROWS)
     rows = np.diff([*starts, score.size]).astype(np.float64)
     return Reliability(
         rows=rows,

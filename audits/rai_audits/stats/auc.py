@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rai_audits.stats.interval import FloatArray, Interval, Side, normal_quantile, tail
+from rai_audits.stats.weights import effective_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,7 +50,7 @@ def auc(
     """
     pos, pos_weights = _sample(positive_scores, positive_weights)
     neg, neg_weights = _sample(negative_scores, negative_weights)
-    effective = [_effective(pos_weights), _effective(neg_weights)]
+    effective = [effective_rows(pos_weights), effective_rows(neg_weights)]
     if not pos.size or not neg.size:
         return Auc(math.nan, math.nan, pos.size, neg.size, *effective)
     of_pos = share_below(pos, neg, neg_weights)
@@ -86,10 +87,6 @@ def _sample(scores: npt.ArrayLike, weights: npt.ArrayLike | None) -> tuple[Float
     if not (np.isfinite(each) & (each > 0)).all():
         raise ValueError("weights must be above 0")
     return values, each
-
-
-def _effective(weights: FloatArray) -> float:
-    return float(weights.sum() ** 2 / (weights**2).sum()) if weights.size else 0.0
 
 
 def share_below(values: FloatArray, others: FloatArray, weights: FloatArray) -> FloatArray:

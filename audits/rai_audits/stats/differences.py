@@ -125,8 +125,8 @@ def difference_bound(
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     score = miettinen_nurminen(k1, n1, k2, n2, alpha=alpha, side=side)
     exact = exact_difference(k1, n1, k2, n2, alpha=alpha, side=side)
-    low_exact = _smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
-    high_exact = _smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
+    low_exact = smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
+    high_exact = smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
     return ChosenInterval(
         low=np.where(low_exact, exact.low, score.low),
         high=np.where(high_exact, exact.high, score.high),
@@ -135,7 +135,7 @@ def difference_bound(
     )
 
 
-def _smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
+def smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
     """Smallest of the four expected counts under a difference equal to the bound; 0 without trials."""
     known = (n1 > 0) & (n2 > 0)
     some_1, some_2 = np.where(known, n1, 1.0), np.where(known, n2, 1.0)
@@ -163,7 +163,7 @@ def _constrained_rates(
     return np.clip(second + d, 0.0, 1.0), second
 
 
-def _score_statistic(
+def score_statistic(
     difference: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray
 ) -> FloatArray:
     """Standardised p1 - p2 - difference; falls as the difference grows."""
@@ -179,7 +179,7 @@ def _score_end(k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray, z
     estimate = k1 / n1 - k2 / n2
     edge = np.full(k1.shape, -1.0 if z >= 0 else 1.0)
     left, right = (edge, estimate) if z >= 0 else (estimate, edge)
-    return solve_decreasing(lambda d: _score_statistic(d, k1, n1, k2, n2), z, left, right)
+    return solve_decreasing(lambda d: score_statistic(d, k1, n1, k2, n2), z, left, right)
 
 
 def _one_side(low: FloatArray, high: FloatArray, side: Side) -> Interval:

@@ -92,17 +92,18 @@ def exact_ratio(
 ) -> Interval:
     """Ratio of Clopper-Pearson bounds, each at half of the error: holds its level in every sample (Bonferroni), at a cost in width.
 
-    A one-sided bound at ``alpha`` divides two one-sided bounds at alpha / 2.
+    Without trials in a group nothing is known. A one-sided bound at ``alpha`` divides two one-sided bounds at alpha / 2.
     """
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     each = tail(alpha, side)
     first = clopper_pearson(k1, n1, alpha=each)
     second = clopper_pearson(k2, n2, alpha=each)
+    known = (n1 > 0) & (n2 > 0)
     low, high = np.zeros(k1.shape), np.full(k1.shape, math.inf)
     if side != "upper":
-        low = first.low / second.high
+        low = np.where(known, first.low / second.high, low)
     if side != "lower":
-        high = divide(first.high, second.low, otherwise=math.inf)
+        high = np.where(known, divide(first.high, second.low, otherwise=math.inf), high)
     return Interval(low=low, high=high)
 
 
@@ -124,8 +125,8 @@ def ratio_bound(
     k1, n1, k2, n2 = as_counts(successes_1, trials_1, successes_2, trials_2)
     score = score_ratio(k1, n1, k2, n2, alpha=alpha, side=side)
     exact = exact_ratio(k1, n1, k2, n2, alpha=alpha, side=side)
-    low_exact = _smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
-    high_exact = _smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
+    low_exact = smallest_expected(score.low, k1, n1, k2, n2) < MIN_EXPECTED
+    high_exact = smallest_expected(score.high, k1, n1, k2, n2) < MIN_EXPECTED
     return ChosenInterval(
         low=np.where(low_exact, exact.low, score.low),
         high=np.where(high_exact, exact.high, score.high),
@@ -146,8 +147,8 @@ def _constrained_rates(
     return np.clip(ratio * second, 0.0, 1.0), second
 
 
-def _score_statistic(
-    ratio: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray, correction: bool
+def score_statistic(
+    ratio: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray, *, correction: bool
 ) -> FloatArray:
     """Standardised p1 - ratio * p2; falls as the ratio grows."""
     first, second = _constrained_rates(ratio, k1, n1, k2, n2)
@@ -166,7 +167,7 @@ def _score_end(
     k1, k2 = np.where(known, k1, 0.0), np.where(known, k2, 0.0)
     n1, n2 = np.where(known, n1, 1.0), np.where(known, n2, 1.0)
     logs = solve_decreasing(
-        lambda log: _score_statistic(np.exp(log), k1, n1, k2, n2, correction),
+        lambda log: score_statistic(np.exp(log), k1, n1, k2, n2, correction=correction),
         z,
         np.full(k1.shape, -_LOG_RANGE),
         np.full(k1.shape, _LOG_RANGE),
@@ -176,9 +177,13 @@ def _score_end(
     return np.where(known & (k2 > 0), np.exp(logs), math.inf)
 
 
-def _smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
+def smallest_expected(bound: FloatArray, k1: FloatArray, n1: FloatArray, k2: FloatArray, n2: FloatArray) -> FloatArray:
     """Smallest of the four expected counts at a bound; 0 where the bound is no number to hold the rates against."""
-    set_by_data = (bound > 0) & np.isfinite(bound)
-    first, second = _constrained_rates(np.where(set_by_data, bound, 1.0), k1, n1, k2, n2)
+    set_by_data = (bound > 0) & np.isfinite(bound) & (n1 > 0) & (n2 > 0)
+    some = [
+        np.where(set_by_data, item, filler)
+        for item, filler in ((bound, 1.0), (k1, 1.0), (n1, 2.0), (k2, 1.0), (n2, 2.0))
+    ]
+    first, second = _constrained_rates(*some)
     counts = np.minimum(n1 * np.minimum(first, 1 - first), n2 * np.minimum(second, 1 - second))
     return np.where(set_by_data, counts, 0.0)

@@ -49,7 +49,7 @@ def bootstrap_counts(
     first axis of replicates, and gives NaN where it is undefined. Raises ``ValueError`` for negative or fractional counts.
     """
     values = replicate_counts(counts, statistic, replicates, seed)
-    low, high = _percentiles(values, confidence)
+    low, high = percentiles(values, confidence)
     return BootstrapInterval(
         estimate=np.asarray(statistic(np.asarray(counts, dtype=np.float64)), dtype=np.float64),
         low=low,
@@ -90,7 +90,8 @@ def replicate_counts(
     return np.concatenate(pieces)
 
 
-def _percentiles(values: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
+def percentiles(values: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper percentile of replicates on the first axis, without those that are NaN; NaN where all are."""
     tail = (1 - confidence) / 2
     never = np.isnan(values).all(axis=0)
     ends = np.nanquantile(np.where(never, 0.0, values), [tail, 1 - tail], axis=0)

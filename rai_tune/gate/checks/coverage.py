@@ -88,7 +88,11 @@ def judge_coverage(check: CoverageCheck, evidence: Evidence) -> Verdict:
             tuple(readings),
             f"at least {rows} rows in each: {listed(problems)}",
         )
-    return Verdict("pass", f"each of the {len(readings)} declared groups has at least {rows} rows", tuple(readings))
+    return Verdict(
+        "pass",
+        f"each of the {len(readings)} declared groups has at least {rows} row{'' if rows == '1' else 's'}",
+        tuple(readings),
+    )
 
 
 def _reading(item: Measurement, check: CoverageCheck) -> Reading:

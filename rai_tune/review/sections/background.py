@@ -29,8 +29,15 @@ def show_background(view: ReportView) -> None:
             literal("packages", Heading(3, "Packages"), facts(view.packages, code=True, dense=True))
     with st.expander("Method notes"):
         literal("methods", facts(view.method_notes))
-        if view.other:
-            literal("other", measures("Measurements of other audits", view.other))
+        for chapter in view.chapters:
+            more = f"{chapter.left_out:,} more of this audit are in the JSON of the report."
+            literal(
+                f"other-{chapter.audit}",
+                Heading(3, chapter.title),
+                *([Paragraph(chapter.sentence)] if chapter.sentence else []),
+                measures(chapter.title, chapter.rows),
+                *([Paragraph(more, muted=True)] if chapter.left_out else []),
+            )
     with st.expander("Audits and digests"):
         literal("audits", facts(view.audits))
         literal("digests", facts(view.digests, code=True), Paragraph(f"Evidence digest: {view.evidence_digest}"))

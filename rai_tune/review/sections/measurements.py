@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rai_tune.reporting.wording import DETECTABLE
 from rai_tune.review.components import Cell, Dot, Heading, Paragraph, Table, dot_plot, literal
 from rai_tune.review.components.dot_plot import MAX_DOTS
 from rai_tune.review.sections.cells import measures, number, rows_of
@@ -120,6 +121,9 @@ def _spreads(table: GroupTable) -> tuple[Table, ...]:
     if table.to_highest:
         caption = f"Each group of {table.attribute} against the highest observed rate {shown}"
         tables.append(measures(caption, table.to_highest, head="Group"))
+    if table.detectable:
+        caption = f"{DETECTABLE}, by {table.attribute}; a smaller one goes unseen more often"
+        tables.append(measures(caption, table.detectable, head="Group / against"))
     if table.spreads:
         tables.append(measures(f"Largest gaps between groups of {table.attribute} {shown}", table.spreads))
     return tuple(tables)

@@ -16,7 +16,9 @@ from rai_audits.core import (
     load_audit,
     run_audit,
 )
-from rai_audits.fairness.counts import EMPTY, count_partition, merge
+from rai_audits.fairness.counts import EMPTY, count_partition, merge, weights_differ
+from rai_audits.fairness.metric_frame import AUDIT_NAME as METRICS_AUDIT
+from rai_audits.fairness.metric_frame import metrics_audit
 from rai_audits.fairness.table.digests import Tables, content_digest, counts_digest
 from rai_audits.fairness.table.frames import SPLIT, frames, whole_frame
 from rai_audits.fairness.table.join import join_table
@@ -68,6 +70,7 @@ def audit_table(
     on: str | None = None,
     options: Options | None = None,
     audits: Sequence[str] | None = None,
+    metrics: Mapping[str, Callable[..., Any]] | None = None,
     alphas: tuple[float, ...] = (0.05,),
     confidence: float = 0.95,
     seed: int = 0,
@@ -95,9 +98,10 @@ def audit_table(
     found = survey(source, spec, joined)
     meant = meaning(source, spec, found)
     held = found.rows <= max_held_rows
-    names = tuple(audits) if audits is not None else _names(spec)
+    chosen = tuple(load_audit(name) for name in (audits if audits is not None else _names(spec)))
+    own = (metrics_audit(metrics),) if metrics else ()
     return _Running(source, spec, joined, found, meant, held).audit(
-        names, options or {}, alphas, confidence, seed, asked=audits is not None
+        (*chosen, *own), options or {}, alphas, confidence, seed, asked=audits is not None
     )
 
 
@@ -158,7 +162,7 @@ class _Running:
 
     def audit(
         self,
-        names: Sequence[str],
+        audits: Sequence[AuditSpec],
         options: Options,
         alphas: tuple[float, ...],
         confidence: float,
@@ -185,16 +189,15 @@ class _Running:
         )
         results: list[AuditResult] = []
         not_run: dict[str, str] = {}
-        for name in names:
-            if not asked and self.found.rows > _MOST_ROWS.get(name, self.found.rows):
-                not_run[name] = f"it resamples scores, which takes minutes beyond {_MOST_ROWS[name]:,} rows"
+        for audit in audits:
+            if not asked and self.found.rows > _MOST_ROWS.get(audit.name, self.found.rows):
+                not_run[audit.name] = f"it resamples scores, which takes minutes beyond {_MOST_ROWS[audit.name]:,} rows"
                 continue
-            audit = load_audit(name)
             own = replace(context, options=dict(options(audit.suite) if callable(options) else options))
             result = self._run(audit, own, counts, {"predictions": digest})
-            why = _does_not_apply(result, asked=asked or name in _FIRST)
+            why = _does_not_apply(result, asked=asked or audit.name in (*_FIRST, METRICS_AUDIT))
             if why is not None:
-                not_run[name] = why
+                not_run[audit.name] = why
             elif isinstance(result, AuditResult):
                 results.append(result)
         return TableAudit(
@@ -226,7 +229,7 @@ class _Running:
         if from_counts is None:
             return f"it needs every row at once, and the table is too long to hold ({self.found.rows:,} rows)"
         counted = _counted_spec(spec, lambda given: from_counts(given, counts))
-        return run_audit(counted, context, inputs)
+        return run_audit(counted, context, inputs, weighted=weights_differ(counts))
 
     def _task(self, frame: pd.DataFrame, counts: GroupCounts) -> TaskInfo:
         """The task, with the groups of crossings as they were met."""

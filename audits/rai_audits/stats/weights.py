@@ -1,4 +1,7 @@
-"""Row weights: what many unequal rows are worth in equal ones. Stable within this package."""
+"""Row weights: what many unequal rows are worth in equal ones. Stable API: ``effective_rows``.
+
+Every interval of a weighted number counts rows at this number, and the audits that use weights disclose it as ``effective_n``.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,116 @@
+"""The audits of a run: what each may read, run in order, every result stored. Used by the pipeline and by re-audits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
+from rai_tune.core import TaskInfo
+from rai_tune.data.rerender import rerenderer
+from rai_tune.planning import Plan, device_of
+from rai_tune.stored_run import PARQUET, attach
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rai_tune.training.saved_model import LoadedModel
+    from rai_tune.workspace import RunRecord, Workspace
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_audits(
+    names: Sequence[str],
+    planned: Plan,
+    workspace: Workspace,
+    run: RunRecord,
+    loaded: LoadedModel,
+    predictions: pd.DataFrame,
+    progress: Progress,
+) -> tuple[str, ...]:
+    """Run audits and store their results; returns the names of those stored.
+
+    An audit that the recipe does not name and that says it cannot read this run (``UsageError``) leaves nothing.
+    """
+    stored = []
+    inputs = {
+        "predictions": run.predictions_digest or "",
+        "model": run.model_digest or "",
+        "data": run.data_digest or "",
+    }
+    for place, name in enumerate(names):
+        progress(f"audit: {name}", place, len(names))
+        spec = load_audit(name)
+        context = _audit_context(planned, workspace, loaded, predictions, spec.suite, progress)
+        result = run_audit(spec, context, inputs)
+        refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
+        if refused and name not in planned.recipe.audits.names:
+            continue
+        stored.append(name)
+        attach(workspace, run.id, f"audit:{name}", result.to_json())
+        for artifact, digest in result.artifacts.items():
+            workspace.attach(run.id, f"{name}:{artifact}", digest, PARQUET)
+    progress("audits", len(names), len(names))
+    return tuple(stored)
+
+
+def _audit_context(
+    planned: Plan,
+    workspace: Workspace,
+    loaded: LoadedModel,
+    predictions: pd.DataFrame,
+    suite: str,
+    progress: Progress,
+) -> AuditContext:
+    from rai_audits.explain import TextModel
+
+    recipe, data, facts = planned.recipe, planned.data, loaded.facts
+    options = {**recipe.audits.options(suite), "group_columns": dict(data.group_columns)}
+    if suite == "fairness":
+        options["render"] = rerenderer(recipe.data, data.rows)
+    return AuditContext(
+        predictions=predictions,
+        task=TaskInfo(
+            classes=facts.classes,
+            positive=facts.positive,
+            favourable=facts.favourable,
+            threshold=facts.threshold,
+            groups=data.groups,
+            seen_by_model=data.seen_by_model,
+        ),
+        artifacts=_Sink(workspace),
+        rows=data.rows,
+        base=lambda: _base_decisions(planned, facts.max_tokens, progress),
+        model=TextModel(loaded.model, loaded.tokenizer, facts.classes, facts.max_tokens, device_of(recipe)),
+        options=options,
+        seed=recipe.seed,
+        confidence=recipe.audits.confidence,
+        alphas=planned.alphas,
+        progress=progress,
+    )
+
+
+def _base_decisions(planned: Plan, max_tokens: int, progress: Progress) -> BaseDecisions:
+    from rai_tune.training.probe import probe_base
+
+    probed = probe_base(
+        planned.recipe,
+        planned.data,
+        planned.base,
+        max_tokens=max_tokens,
+        device=device_of(planned.recipe),
+        progress=lambda done, total: progress("embedding with the base", done, total),
+    )
+    return BaseDecisions(probed.predictions, probed.facts)
+
+
+@dataclass(frozen=True)
+class _Sink:
+    """Audit artifacts, kept in the workspace."""
+
+    workspace: Workspace
+
+    def put_table(self, name: str, table: pd.DataFrame) -> str:
+        return self.workspace.put_table(table, {"name": name})

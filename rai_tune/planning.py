@@ -1,0 +1,68 @@
+"""A recipe whose every input was found and checked, before anything is stored. Stable API: ``Plan``, ``plan``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rai_tune.core import UsageError
+from rai_tune.data.preparing import prepare
+from rai_tune.gate import alphas_of, load_policy
+from rai_tune.training.adapters import check_method
+from rai_tune.training.base_model import BaseModel, find_base
+
+if TYPE_CHECKING:
+    from rai_tune.data import PreparedData
+    from rai_tune.gate import LoadedPolicy
+    from rai_tune.recipe import LoadedRecipe
+    from rai_tune.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is made of: the recipe, the rows, the base model and the policies that will judge."""
+
+    loaded: LoadedRecipe
+    data: PreparedData
+    base: BaseModel
+    policies: tuple[LoadedPolicy, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.loaded.recipe
+
+    @property
+    def alphas(self) -> tuple[float, ...]:
+        """Every level at which some control will read a bound, and the usual 0.05."""
+        return tuple(sorted({0.05, *alphas_of(policy.policy for policy in self.policies)}))
+
+
+def plan(loaded: LoadedRecipe) -> Plan:
+    """Check everything a recipe names. Raises ``UsageError`` before anything is written."""
+    recipe = loaded.recipe
+    policies = tuple(load_policy(name) for name in recipe.policies)
+    check_method(recipe.model.adapter.method)
+    base = find_base(recipe.model.base, recipe.model.revision, loaded.base_dir)
+    data = prepare(recipe.data, recipe.seed, loaded.base_dir)
+    _check_measures(recipe, data)
+    return Plan(loaded, data, base, policies)
+
+
+def _check_measures(recipe: Recipe, data: PreparedData) -> None:
+    """Refuse settings that do not fit the classes found in the data."""
+    if isinstance(recipe.training.class_weights, dict):
+        unknown = sorted(set(recipe.training.class_weights) - set(data.classes))
+        if unknown:
+            raise UsageError(f"training.class_weights names {unknown[0]!r}; the classes are {', '.join(data.classes)}")
+    if len(data.classes) > 2 and recipe.decision.rule != "fixed":
+        raise UsageError(
+            f"decision.rule {recipe.decision.rule!r} sets a threshold, which needs two classes; "
+            f"this data has {len(data.classes)}, and the most probable one is decided"
+        )
+
+
+def device_of(recipe: Recipe) -> str:
+    """Where this recipe's model runs here, such as ``cpu``."""
+    from rai_tune.training.hardware import choose_hardware
+
+    return choose_hardware(recipe.training).device

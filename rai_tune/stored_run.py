@@ -1,0 +1,108 @@
+"""A run as the workspace holds it: its recipe and its model, re-hashed, and its evidence, judged again.
+
+Stable API: ``decide``, ``load_model``, ``RunOutcome``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import IntegrityError, UsageError, sha256_json
+from rai_tune.gate import Decision, evaluate
+from rai_tune.promotion import collect_evidence
+from rai_tune.recipe import LoadedRecipe, parse_recipe
+from rai_tune.reporting.stored import stored_results
+from rai_tune.training.saved_model import LoadedModel, load_saved, manifest_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rai_tune.gate import LoadedPolicy
+    from rai_tune.planning import Plan
+    from rai_tune.workspace import RunRecord, Workspace
+
+JSON = "application/json"
+PARQUET = "application/vnd.apache.parquet"
+_WORST_FIRST = ("fail", "insufficient_evidence", "awaiting_signoff", "pass")
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A finished run and what the gate said of it, one decision for each policy."""
+
+    run_id: str
+    decisions: tuple[Decision, ...]
+
+    @property
+    def outcome(self) -> str:
+        return worst([decision.outcome for decision in self.decisions])
+
+
+def worst(outcomes: list[str]) -> str:
+    """Return the worst of several outcomes; without any there is no evidence."""
+    return next((word for word in _WORST_FIRST if word in outcomes), "insufficient_evidence")
+
+
+def decide(run_id: str, workspace: Workspace, policies: tuple[LoadedPolicy, ...]) -> RunOutcome:
+    """Judge the stored evidence of a run. A policy that was not frozen when the run began makes a re-decision."""
+    evidence = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
+    decisions = tuple(evaluate(policy, evidence) for policy in policies)
+    for decision in decisions:
+        workspace.save_decision(run_id, decision.to_json())
+    return RunOutcome(run_id, decisions)
+
+
+def load_model(workspace: Workspace, run: RunRecord) -> LoadedModel:
+    """Load the model of a run after re-hashing every file of it. Raises ``IntegrityError`` on any difference."""
+    artifacts = workspace.artifacts(run.id)
+    if "model" not in artifacts:
+        raise UsageError(f"run {run.id} is {run.state} and has no trained model")
+    manifest = workspace.read_json(artifacts["model"].digest)["files"]
+    if manifest_digest(manifest) != run.model_digest:
+        raise IntegrityError(f"run {run.id}: the model's list of files is not the one that was recorded")
+    folder = workspace.run_dir(run.id) / "model"
+    if not folder.is_dir():
+        _restore(workspace, manifest, folder)
+    return load_saved(folder, manifest, stored_recipe(workspace, run).base_dir)
+
+
+def stored_recipe(workspace: Workspace, run: RunRecord) -> LoadedRecipe:
+    """The recipe that a run began with, read as from the folder that it began in."""
+    from pathlib import Path
+
+    context = workspace.read_json(workspace.artifacts(run.id)["context"].digest)
+    return parse_recipe(run.recipe, f"recipe of run {run.id}", Path(context["base_dir"]))
+
+
+def same_inputs(planned: Plan, run: RunRecord, *, policies: bool = True) -> None:
+    """Refuse to go on when anything that shaped the run so far has changed."""
+    pairs = {
+        "data": (planned.data.data_digest, run.data_digest),
+        "base model": (planned.base.digest, run.base_digest),
+    }
+    if policies:
+        named = {pack.policy.id: pack.digest for pack in planned.policies}
+        pairs["policies"] = (sha256_json(named), sha256_json(run.policies))
+    for name, (found, recorded) in pairs.items():
+        if found != recorded:
+            raise IntegrityError(f"run {run.id} cannot go on: its {name} changed since it began; start a new run")
+
+
+def attach(workspace: Workspace, run_id: str, name: str, value: Any) -> None:
+    """Store a JSON value under a name of the run."""
+    workspace.attach(run_id, name, workspace.put_json(value), JSON)
+
+
+def _restore(workspace: Workspace, manifest: Mapping[str, str], folder: Path) -> None:
+    """Lay out a model folder again from stored artifacts, all files or none."""
+    import shutil
+
+    draft = folder.with_name(folder.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    for name, digest in manifest.items():
+        target = draft / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(workspace.path_of(digest), target)
+    draft.replace(folder)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rai_tune.reporting.audit_words import AUDITS, FIRST, METRICS
 from rai_tune.reporting.evidence import KNOWN_AUDITS, SWAPS, measure_row, swap_name
 from rai_tune.reporting.facts import RULES
+from rai_tune.reporting.grids import grids, in_grid
 from rai_tune.reporting.model import Chapter, MeasureRow
 from rai_tune.reporting.text import clean, named, sentence
 from rai_tune.reporting.wording import words_for
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rai_tune.core import AuditResult, Measurement
+    from rai_tune.reporting.model import Grid
 
 MOST_ROWS = 40
+_RATIO = "impact_ratio"
+_TURNING = frozenset({_RATIO, "impact_ratio_adjusted", "simpson_reversal"})
 _SIZE = "group_size"  # every other row of the group has it as its n
 Place = tuple[str | None, ...]
 
@@ -79,21 +83,39 @@ def _label(audit: str, label: str) -> str:
 def _chapter(result: AuditResult) -> Chapter:
     places = {_place(item) for item in result.measurements}
     shown = [item for item in result.measurements if item.metric != _SIZE and not _mirrored(item, places)]
-    ordered = sorted(shown, key=_rank)
+    ordered = sorted((item for item in shown if not in_grid(item)), key=_rank)
+    tables = grids(result)
     rows = tuple(_each_meaning_once(measure_row(item, METRICS, name=row_name(item)) for item in ordered[:MOST_ROWS]))
     return Chapter(
         audit=clean(result.audit),
         title=audit_title(result.audit),
         sentence=_sentence(result),
+        grids=tables,
         rows=rows,
-        left_out=len(result.measurements) - len(rows),
+        left_out=len(result.measurements) - len(rows) - sum(map(_cells, tables)),
     )
 
 
-def _rank(item: Measurement) -> tuple[bool, bool, int, bool]:
+def measured(chapter: Chapter) -> int:
+    """How many measurements the audit of a chapter made."""
+    return len(chapter.rows) + sum(map(_cells, chapter.grids)) + chapter.left_out
+
+
+def _cells(table: Grid) -> int:
+    return sum(cell is not None for row in table.rows for cell in row.cells)
+
+
+def _rank(item: Measurement) -> tuple[bool, bool, int, bool, float]:
     first = FIRST.get(item.audit, ())
     place = first.index(item.metric) if item.metric in first else len(first)
-    return isinstance(item.estimate, str), item.attribute is not None, place, item.label not in {None, "any"}
+    lowest_first = item.value if item.metric == _RATIO and item.status == "ok" else 0.0
+    return (
+        isinstance(item.estimate, str),
+        item.attribute is not None,
+        place,
+        item.label not in {None, "any"},
+        lowest_first,
+    )
 
 
 def _each_meaning_once(rows: Iterable[MeasureRow]) -> Iterator[MeasureRow]:
@@ -127,5 +149,5 @@ def _mirrored(item: Measurement, places: set[Place]) -> bool:
     """Whether the same difference stands there already with the two groups exchanged."""
     if item.group is None or item.reference is None or item.group < item.reference:
         return False
-    turns = "difference" in item.metric or item.metric == "simpson_reversal"
+    turns = "difference" in item.metric or item.metric in _TURNING
     return turns and (item.metric, item.attribute, item.reference, item.group, item.label, item.split) in places

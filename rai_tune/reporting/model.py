@@ -93,12 +93,40 @@ class MeasureRow:
 
 
 @dataclass(frozen=True)
+class GridRow:
+    """One row of a ``Grid``: its name, the people behind its first number, and a number or nothing for each column."""
+
+    name: str
+    n_text: str
+    cells: tuple[Shown | None, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Measurements side by side. ``head`` names the first column, ``legend`` says what the others mean.
+
+    ``left_out`` counts rows that are only in the JSON.
+    """
+
+    title: str
+    head: str
+    columns: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+    left_out: int
+    legend: str
+
+
+@dataclass(frozen=True)
 class Chapter:
-    """What an audit measured that has no chapter of its own design. ``left_out`` counts measurements that are only in the JSON."""
+    """What an audit measured that has no chapter of its own design: tables, then a list of the rest.
+
+    ``left_out`` counts measurements that are only in the JSON.
+    """
 
     audit: str
     title: str
     sentence: str
+    grids: tuple[Grid, ...]
     rows: tuple[MeasureRow, ...]
     left_out: int
 

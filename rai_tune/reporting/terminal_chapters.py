@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rai_tune.recipe.audits import AuditsSpec
+from rai_tune.reporting.chapters import measured
 from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.terminal_hiring import FOUR_FIFTHS, LL144
 from rai_tune.reporting.text import named
@@ -64,7 +66,7 @@ def other_chapters(view: ReportView) -> Group | None:
     if not shown:
         return None
     parts = [part for chapter in shown for part in _chapter(chapter)]
-    more = sum(len(chapter.rows) - _MOST + chapter.left_out for chapter in shown if len(chapter.rows) > _MOST)
+    more = sum(max(0, measured(chapter) - _MOST) for chapter in shown)
     return Group(*parts, *([Text(f"{more:,} more in --json and --pdf", style="dim")] if more > 0 else []))
 
 
@@ -73,14 +75,26 @@ def _chapter(chapter: Chapter) -> Iterator[RenderableType]:
     grid = _grid(None, 13, 18, 7)
     grid.columns[0].no_wrap = False
     grid.columns[0].overflow = "fold"
-    for row in chapter.rows[:_MOST]:
+    for name, value in islice(_numbers(chapter), _MOST):
         grid.add_row(
-            Padding(Text(row.name), (0, 0, 0, 2)),
-            Text(row.value.text),
-            Text(row.value.interval),
-            Text(f"n {row.value.n_text}"),
+            Padding(Text(name), (0, 0, 0, 2)), Text(value.text), Text(value.interval), Text(f"n {value.n_text}")
         )
     yield grid
+
+
+def _numbers(chapter: Chapter) -> Iterator[tuple[str, Shown]]:
+    """Its tables by their first column, then its list."""
+    for table in chapter.grids:
+        for row in table.rows:
+            if row.cells[0] is not None:
+                yield f"{table.title}, {_within_words(table.columns[0])}: {row.name}", row.cells[0]
+    for line in chapter.rows:
+        yield line.name, line.value
+
+
+def _within_words(head: str) -> str:
+    """The head of a column inside a sentence; an acronym keeps its capitals."""
+    return head if head[1:2].isupper() else head[:1].lower() + head[1:]
 
 
 def _cells(

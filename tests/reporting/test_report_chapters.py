@@ -83,8 +83,12 @@ def test_the_control_of_a_simpson_row_is_named_as_one(kit):
     where = {"attribute": "race", "group": "Black", "reference": "white", "label": "marital status"}
     item = kit.number("simpson", "selection_rate_difference_adjusted", -0.33, -0.44, -0.23, 596, **where)
     (chapter,) = chapters((kit.result("simpson", "fairness", [item]),))
-    assert chapter.rows[0].name == "Gap after allowing for it: Black against white (race), within marital status"
-    assert chapter.rows[0].value.text == "−33.0 pp"
+    (table,) = chapter.grids
+    assert (table.title, table.rows[0].name) == (
+        "Gap in the favourable rate by race, within marital status",
+        "Black / white",
+    )
+    assert [cell.text if cell else None for cell in table.rows[0].cells] == [None, "−33.0 pp", None]
 
 
 def test_the_terminal_shows_what_fine_tuning_did_in_80_columns(kit):

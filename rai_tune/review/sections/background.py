@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rai_tune.review.components import Bullets, Cell, Heading, Paragraph, Table, literal
-from rai_tune.review.sections.cells import facts, measures, number
+from rai_tune.review.sections.cells import facts, measures, number, side_by_side
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
@@ -35,7 +35,8 @@ def show_background(view: ReportView) -> None:
                 f"other-{chapter.audit}",
                 Heading(3, chapter.title),
                 *([Paragraph(chapter.sentence)] if chapter.sentence else []),
-                measures(chapter.title, chapter.rows),
+                *(part for grid in chapter.grids for part in side_by_side(grid)),
+                *([measures(chapter.title, chapter.rows)] if chapter.rows else []),
                 *([Paragraph(more, muted=True)] if chapter.left_out else []),
             )
     with st.expander("Audits and digests"):

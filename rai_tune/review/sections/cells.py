@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rai_tune.review.components import Cell, Facts, Table
+from rai_tune.review.components import Cell, Facts, Paragraph, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rai_tune.reporting.model import Fact, MeasureRow, Shown
+    from rai_tune.reporting.model import Fact, Grid, MeasureRow, Shown
     from rai_tune.review.components.literal import ColumnKind
 
 NOTHING = Cell("–")
@@ -48,6 +48,15 @@ def measures(caption: str, rows: Sequence[MeasureRow], *, head: str = "Measure")
             for row in rows
         ),
     )
+
+
+def side_by_side(grid: Grid) -> tuple[Table | Paragraph, ...]:
+    """A table of measurements, one column a measure, and what the columns say."""
+    heads: dict[str, ColumnKind] = {grid.head: "", "Rows": "number", **dict.fromkeys(grid.columns, "number")}
+    rows = tuple((Cell(row.name), Cell(row.n_text), *map(number, row.cells)) for row in grid.rows)
+    more = f" ({grid.left_out:,} more rows in the JSON)" if grid.left_out else ""
+    legend = (Paragraph(grid.legend, muted=True),) if grid.legend else ()
+    return (Table(grid.title + more, heads, rows), *legend)
 
 
 def _meaning(row: MeasureRow) -> str:

@@ -1,0 +1,163 @@
+"""Measurements that belong beside each other, as tables: one row a group, a pair or a category, one column a measure. Internal.
+
+What an audit measures of every group reads badly as a list; the bias audit of New York City is a table by law. ``grids`` lays such measurements
+out; whatever has no column stays for the list of the chapter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rai_tune.reporting.audit_words import METRICS
+from rai_tune.reporting.model import Grid, GridRow
+from rai_tune.reporting.numbers import show
+from rai_tune.reporting.text import named
+from rai_tune.reporting.wording import words_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rai_tune.core import AuditResult, Measurement
+
+MOST_ROWS = 40
+_Row = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A kind of table of an audit: metric -> head of its column. ``pairs`` tables have a row for each group and reference."""
+
+    title: str
+    columns: dict[str, str]
+    pairs: bool = False
+
+
+_LL144_RATIO = "Impact ratio"
+LAYOUTS: dict[str, tuple[Layout, ...]] = {
+    "ll144": (
+        Layout("Selection", {"ll144_selection_rate": "Selection rate", "ll144_impact_ratio": _LL144_RATIO}),
+        Layout(
+            "Scoring above the median",
+            {"ll144_scoring_rate": "Scoring rate", "ll144_scoring_impact_ratio": _LL144_RATIO},
+        ),
+    ),
+    "four_fifths": (
+        Layout(
+            "Against the highest rate",
+            {
+                "four_fifths_ratio": "Ratio",
+                "four_fifths_difference": "Difference",
+                "four_fifths_standard_deviations": "Standard deviations",
+                "four_fifths_p_value": "Fisher's p",
+                "four_fifths_p_value_adjusted": "p, all pairs",
+                "four_fifths_disagreement": "Rule and test disagree",
+            },
+            pairs=True,
+        ),
+    ),
+    "intersections": (
+        Layout("Favourable rate", {"selection_rate": "As counted", "selection_rate_pooled": "Partially pooled"}),
+    ),
+    "score_fairness": (
+        Layout(
+            "Scores",
+            {
+                "subgroup_auc": "Subgroup AUC",
+                "bpsn_auc": "BPSN AUC",
+                "bnsp_auc": "BNSP AUC",
+                "brier_score": "Brier score",
+                "calibration_in_the_large": "Mean score minus share",
+                "expected_calibration_error": "Calibration error",
+            },
+        ),
+    ),
+    "unknown_demographics": (
+        Layout(
+            "Impact ratio",
+            {"impact_ratio_lowest": "Lowest possible", "impact_ratio_highest": "Highest possible"},
+            pairs=True,
+        ),
+    ),
+    "simpson": (
+        Layout(
+            "Gap in the favourable rate",
+            {
+                "selection_rate_difference_marginal": "As it is",
+                "selection_rate_difference_adjusted": "After allowing",
+                "simpson_reversal": "Turns round",
+            },
+            pairs=True,
+        ),
+    ),
+    "regression_gaps": (
+        Layout(
+            "Predicted numbers",
+            {
+                "mean_prediction": "Mean prediction",
+                "mean_residual": "Mean error",
+                "mean_absolute_error": "Mean absolute error",
+            },
+        ),
+    ),
+}
+
+
+def grids(result: AuditResult) -> tuple[Grid, ...]:
+    """The tables of one audit, attribute by attribute; empty for an audit without any."""
+    tables: list[Grid] = []
+    for layout in LAYOUTS.get(result.audit, ()):
+        own = list(_grids(layout, result))
+        tables += [replace(table, legend=_legend(layout) if not place else "") for place, table in enumerate(own)]
+    return tuple(tables)
+
+
+def _legend(layout: Layout) -> str:
+    """What each column says, for below the first table of its kind."""
+    said = ((head, words_for(metric, METRICS).meaning.rstrip(".")) for metric, head in layout.columns.items())
+    return " ".join(f"{head}: {meaning[:1].lower()}{meaning[1:]}." for head, meaning in said if meaning)
+
+
+def in_grid(item: Measurement) -> bool:
+    """Whether a measurement has a cell in a table of its audit, be it shown or beyond the last row."""
+    return any(_fits(layout, item) for layout in LAYOUTS.get(item.audit, ()))
+
+
+def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
+    tables: dict[tuple[str | None, str | None], dict[_Row, dict[str, Measurement]]] = {}
+    for item in result.measurements:
+        if _fits(layout, item) and not _turned(item):
+            table = tables.setdefault((item.attribute, item.label), {})
+            row = (item.group or "", item.reference if layout.pairs else None, item.split)
+            table.setdefault(row, {})[item.metric] = item
+    for (attribute, label), rows in tables.items():
+        within = {"simpson": f", within {named(label or '')}"}.get(result.audit, f", {named(label)}" if label else "")
+        yield Grid(
+            title=f"{layout.title} by {named(attribute or '')}{within}",
+            head="Group / against" if layout.pairs else "Group",
+            columns=tuple(layout.columns.values()),
+            rows=tuple(_row(row, cells, layout) for row, cells in list(rows.items())[:MOST_ROWS]),
+            left_out=max(0, len(rows) - MOST_ROWS),
+            legend="",
+        )
+
+
+def _fits(layout: Layout, item: Measurement) -> bool:
+    """Whether a measurement has its place: of a group, and for tables of pairs also of a reference where there is one to have."""
+    return item.metric in layout.columns and item.group is not None
+
+
+def _turned(item: Measurement) -> bool:
+    """A difference with its groups exchanged says nothing new."""
+    return item.audit == "simpson" and item.reference is not None and (item.group or "") > item.reference
+
+
+def _row(row: _Row, cells: dict[str, Measurement], layout: Layout) -> GridRow:
+    group, reference, _split = row
+    shown = tuple(show(cells[metric]) if metric in cells else None for metric in layout.columns)
+    first = next((cell for cell in shown if cell is not None), None)
+    return GridRow(
+        name=named(group) if reference is None else f"{named(group)} / {named(reference)}",
+        n_text=first.n_text if first is not None else "–",
+        cells=shown,
+    )

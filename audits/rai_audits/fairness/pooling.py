@@ -7,7 +7,7 @@ names by " x ". Stable: metric names.
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from rai_audits.fairness.counts import UNKNOWN
 from rai_audits.fairness.crossings import plain_attributes
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer
 from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
+from rai_audits.fairness.ratio_ends import RatioEnds
 from rai_audits.stats.rates import wilson
-from rai_audits.stats.ratios import ratio_bound
 from rai_audits.stats.shrinkage import credible_interval, fit_pooling, pooled_rates
 
 if TYPE_CHECKING:
@@ -137,28 +137,18 @@ def _wilson(k: int, n: int) -> EndsOf:
 
 def _ratios(describe: Describer, cells: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:
     yield from left_out(describe, "impact_ratio", cells, method=_RATIO)
-    family = max(len(cells.eligible) * (len(cells.eligible) - 1), 1)
-    table = {name: _counts(cells, name, won) for name in cells.eligible}
-    for group in cells.eligible:
-        for reference in cells.eligible:
-            if group == reference:
-                continue
-            (k, n), (reference_k, reference_n) = table[group], table[reference]
-            where: dict[str, Any] = {"attribute": cells.attribute, "group": group, "reference": reference}
-            where["n"] = n + reference_n
-            if reference_k == 0:
-                reason = f"no favourable outcome among the {reference_n} rows of {reference!r}"
-                yield describe.gap("impact_ratio", reason, method=_RATIO, **where)
-                continue
-            point, ends = (k / n) / (reference_k / reference_n), _ratio(k, n, reference_k, reference_n)
-            yield estimated(describe, "impact_ratio", point, ends, method=_RATIO, family=family, **where)
-
-
-def _ratio(*counts: int) -> EndsOf:
-    k, n, reference_k, reference_n = counts
-
-    def ends(alpha: float, side: Side) -> tuple[float, float]:
-        found = ratio_bound(k, n, reference_k, reference_n, alpha=alpha, side=side)
-        return float(found.low), float(found.high)
-
-    return ends
+    counts = {name: _counts(cells, name, won) for name in cells.eligible}
+    pairs = list(permutations(cells.eligible, 2))
+    ends = RatioEnds([(*counts[group], *counts[reference]) for group, reference in pairs])
+    for place, (group, reference) in enumerate(pairs):
+        (k, n), (reference_k, reference_n) = counts[group], counts[reference]
+        where: dict[str, Any] = {"attribute": cells.attribute, "group": group, "reference": reference}
+        where["n"] = n + reference_n
+        if reference_k == 0:
+            reason = f"no favourable outcome among the {reference_n} rows of {reference!r}"
+            yield describe.gap("impact_ratio", reason, method=_RATIO, **where)
+            continue
+        point = (k / n) / (reference_k / reference_n)
+        yield estimated(
+            describe, "impact_ratio", point, ends.of(place), method=_RATIO, family=max(len(pairs), 1), **where
+        )

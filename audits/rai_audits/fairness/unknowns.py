@@ -10,13 +10,14 @@ the bounds are exact, with any number of groups. The interval is the sampling in
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
 from rai_audits.fairness.counts import UNKNOWN
 from rai_audits.fairness.describe import EXACT, SCORE, Describer
 from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
-from rai_audits.stats.ratios import ratio_bound
+from rai_audits.fairness.ratio_ends import RatioEnds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rai_audits.core import Measurement
-    from rai_audits.stats.interval import Side
+    from rai_audits.fairness.grouped import EndsOf
 
 NAME = "unknown_demographics"
 _METHOD = f"all unknown rows given to the {{case}} case; {SCORE} or {EXACT}"
@@ -76,33 +77,28 @@ def _pairs(describe: Describer, groups: Grouping, won: npt.NDArray[np.bool_]) ->
         return int(won[inside].sum()), int(inside.sum())
 
     unknown = counts(UNKNOWN)
-    family = max(len(groups.eligible) * (len(groups.eligible) - 1), 1)
+    pairs = list(permutations(groups.eligible, 2))
+    each = {group: counts(group) for group in groups.eligible}
     for metric, case, allocate in (
         ("impact_ratio_lowest", "worst", lowest_case),
         ("impact_ratio_highest", "best", highest_case),
     ):
         method = _METHOD.format(case=case)
         yield from left_out(describe, metric, groups, method=method)
-        for group in groups.eligible:
-            for reference in groups.eligible:
-                if group != reference:
-                    case_counts = allocate(counts(group), counts(reference), unknown)
-                    where = {"attribute": groups.attribute, "group": group, "reference": reference}
-                    yield _ratio(describe, metric, case_counts, method, family, where)
+        cases = [allocate(each[group], each[reference], unknown) for group, reference in pairs]
+        ends = RatioEnds(cases)
+        for place, (group, reference) in enumerate(pairs):
+            where = {"attribute": groups.attribute, "group": group, "reference": reference}
+            yield _ratio(describe, metric, cases[place], ends.of(place), method=method, family=len(pairs), **where)
 
 
 def _ratio(
-    describe: Describer, metric: str, counts: Counts, method: str, family: int, where: dict[str, Any]
+    describe: Describer, metric: str, counts: Counts, ends: EndsOf, *, method: str, family: int, **where: Any
 ) -> Measurement:
     k, n, reference_k, reference_n = counts
-    where = {**where, "n": n + reference_n, "n_pos": k + reference_k, "n_neg": n + reference_n - k - reference_k}
+    where |= {"n": n + reference_n, "n_pos": k + reference_k, "n_neg": n + reference_n - k - reference_k}
     if reference_k == 0:
         reason = "in this case the reference has no favourable outcome, so nothing can be divided by its rate"
         return describe.gap(metric, reason, method=method, **where)
-
-    def ends(alpha: float, side: Side) -> tuple[float, float]:
-        found = ratio_bound(*counts, alpha=alpha, side=side)
-        return float(found.low), float(found.high)
-
     point = (k / n) / (reference_k / reference_n)
     return estimated(describe, metric, point, ends, method=method, family=family, **where)

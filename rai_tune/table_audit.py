@@ -6,11 +6,12 @@ Policies are read before the table is opened, so they are frozen before the eval
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rai_audits.fairness.table import TableSpec, audit_table
 from rai_tune.core import UsageError, sha256_json
 from rai_tune.gate import Decision, Evidence, alphas_of, evaluate, load_policy
 from rai_tune.gate.decision import EXIT_CODES
@@ -21,28 +22,15 @@ from rai_tune.reporting.controls import overall_outcome
 from rai_tune.reporting.table_view import TableFacts, recipe_of_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rai_audits.fairness.table import TableAudit
     from rai_tune.gate import LoadedPolicy
 
 
-@dataclass(frozen=True)
-class TableQuestion:
-    """A table and what its columns mean, by the names of ``rai_audits.fairness.audit``."""
+@dataclass(frozen=True, kw_only=True)
+class TableQuestion(TableSpec):
+    """A table, what its columns mean, and a second table that brings group columns."""
 
     table: Any
-    label: str | None = None
-    prediction: str | None = None
-    score: str | None = None
-    threshold: float | None = None
-    value: str | None = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    favourable: str | None = None
-    positive: str | None = None
-    row_id: str | None = None
-    weight: str | None = None
-    intersections: bool = False
     join: Any = None
     on: str | None = None
 
@@ -65,15 +53,14 @@ def audit_predictions(
     question: TableQuestion, policies: tuple[str, ...] = (), settings: AuditsSpec | None = None
 ) -> AuditedTable:
     """Measure a table and judge it under policies, by id or path. Raises ``UsageError`` for bad input of any kind."""
-    from rai_audits.fairness.table import audit_table
-
     packs = tuple(load_policy(name) for name in policies)
     settings = settings or AuditsSpec()
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    given = {item.name: getattr(question, item.name) for item in fields(question) if item.name != "table"}
     measured = audit_table(
         question.table,
-        **given,
+        TableSpec(**{item.name: getattr(question, item.name) for item in fields(TableSpec)}),
+        join=question.join,
+        on=question.on,
         options=settings.options,
         confidence=settings.confidence,
         alphas=tuple(sorted({0.05, *alphas_of(pack.policy for pack in packs)})),

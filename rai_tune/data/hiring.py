@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rai_tune.data.demo_training import demo_split, demo_training
+
 # Employers saw a first name. Here the two things that the name was drawn to tell stand in words, so that a change of group can be
 # rendered exactly and attribution falls on them alone.
 _IDENTITY = "{% if ethnicity == 'afam' %}black{% else %}white{% endif %} {% if gender == 'female' %}woman{% else %}man{% endif %} "
@@ -57,19 +59,9 @@ def hiring_recipe(blind: bool) -> dict[str, Any]:
             ],
             "hide_groups": blind,
             "id": "rownames",
-            "split": {"train": 0.6, "validation": 0.15, "test": 0.25},
+            "split": demo_split(),
         },
-        "model": {"base": "minilm", "adapter": {"method": "lora", "rank": 16, "target_modules": "all-linear"}},
-        "training": {
-            "epochs": 2,
-            "batch_size": 32,
-            "learning_rate": 1e-3,
-            # One resume in twelve was called back; unweighted, a model stays at the base rate.
-            "class_weights": "balanced",
-            "schedule": "cosine",
-            "warmup": 0.1,
-            "select_best_by": "roc_auc",
-        },
+        **demo_training(),
         "decision": {"rule": "match_base_rate"},
         "audits": {
             "include": [

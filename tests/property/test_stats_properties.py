@@ -113,7 +113,7 @@ def test_a_declared_group_that_vanished_has_no_numbers_and_never_passes(rows):
         assert metrics[metric].status == "not_estimable" and metrics[metric].reason
         assert metrics[metric].bounds == ()
     question = TableQuestion(
-        frame, label="hired", score="score", threshold=0.5, groups=declared, favourable="1", positive="1"
+        table=frame, label="hired", score="score", threshold=0.5, groups=declared, favourable="1", positive="1"
     )
     decided = audit_predictions(question, ("eeoc-four-fifths",))
     [decision] = decided.decisions

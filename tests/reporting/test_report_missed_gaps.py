@@ -19,7 +19,7 @@ def summary(counts: dict[str, tuple[int, int]]) -> str:
         for said, many in ((1, selected), (0, everyone - selected))
         for _ in range(many)
     ]
-    question = TableQuestion(pd.DataFrame(rows), prediction="said", groups={"race": ()}, favourable="1")
+    question = TableQuestion(table=pd.DataFrame(rows), prediction="said", groups={"race": ()}, favourable="1")
     return summary_text(build_view(audit_predictions(question).inputs))
 
 

@@ -42,17 +42,17 @@ def audit(
 
     Raises ``UsageError`` that names the file, the row and the column of anything that cannot be audited.
     """
-    from rai_audits.fairness.table import audit_table
+    from rai_audits.fairness.table import TableSpec, audit_table
 
-    return audit_table(
-        table,
+    spec = TableSpec(
         label=label,
         prediction=prediction,
         score=score,
         threshold=threshold,
         value=value,
-        groups=groups,
+        groups=TableSpec.declared(groups),
         favourable=favourable,
         positive=positive,
-        **more,
+        **{name: more.pop(name) for name in ("row_id", "weight", "intersections") if name in more},
     )
+    return audit_table(table, spec, **more)

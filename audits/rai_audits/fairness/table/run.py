@@ -19,6 +19,7 @@ from rai_audits.core import (
 from rai_audits.fairness.counts import EMPTY, count_partition, merge, weights_differ
 from rai_audits.fairness.metric_frame import AUDIT_NAME as METRICS_AUDIT
 from rai_audits.fairness.metric_frame import metrics_audit
+from rai_audits.fairness.table.cells import written
 from rai_audits.fairness.table.digests import Tables, content_digest, counts_digest
 from rai_audits.fairness.table.frames import SPLIT, frames, whole_frame
 from rai_audits.fairness.table.join import join_table
@@ -54,18 +55,8 @@ _VALUES = ("regression_gaps",)
 
 def audit_table(
     table: Any,
+    spec: TableSpec,
     *,
-    label: str | None = None,
-    prediction: str | None = None,
-    score: str | None = None,
-    threshold: float | None = None,
-    value: str | None = None,
-    groups: Sequence[str] | Mapping[str, Sequence[str]] = (),
-    favourable: str | None = None,
-    positive: str | None = None,
-    row_id: str | None = None,
-    weight: str | None = None,
-    intersections: bool = False,
     join: Any = None,
     on: str | None = None,
     options: Options | None = None,
@@ -77,20 +68,7 @@ def audit_table(
     max_held_rows: int = MAX_HELD_ROWS,
 ) -> TableAudit:
     """Measure what a table of predictions says about groups of people. See ``rai_audits.fairness.audit``."""
-    declared = {str(name): tuple(map(str, groups[name])) if isinstance(groups, Mapping) else () for name in groups}
-    spec = TableSpec(
-        label=label,
-        prediction=prediction,
-        score=score,
-        threshold=threshold,
-        value=value,
-        groups=declared,
-        favourable=_text(favourable),
-        positive=_text(positive),
-        row_id=row_id,
-        weight=weight,
-        intersections=intersections,
-    )
+    spec = replace(spec, favourable=written(spec.favourable), positive=written(spec.positive))
     source = open_source(table)
     joined = _join(source, spec, join, on)
     for role, column in _roles(spec, joined):
@@ -103,12 +81,6 @@ def audit_table(
     return _Running(source, spec, joined, found, meant, held).audit(
         (*chosen, *own), options or {}, alphas, confidence, seed, asked=audits is not None
     )
-
-
-def _text(value: Any) -> str | None:
-    from rai_audits.fairness.table.cells import written
-
-    return None if value is None else written(value)
 
 
 def _join(source: Source, spec: TableSpec, other: Any, on: str | None) -> Joined | None:

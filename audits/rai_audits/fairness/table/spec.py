@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from rai_audits.core import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CROSS = " & "
 
@@ -45,6 +42,11 @@ class TableSpec:
         for role, column in roles.items():
             if column is not None and taken.setdefault(column, role) != role:
                 raise UsageError(f"column {column!r} is both {taken[column]} and {role}")
+
+    @staticmethod
+    def declared(groups: Sequence[str] | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Group columns with the groups that must be there: of a mapping those it names, of a list none."""
+        return {str(name): tuple(map(str, groups[name])) if isinstance(groups, Mapping) else () for name in groups}
 
     def _check_value(self) -> None:
         extra = [name for name in ("prediction", "score", "threshold", "favourable", "positive") if getattr(self, name)]

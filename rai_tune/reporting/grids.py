@@ -31,6 +31,7 @@ class Layout:
     title: str
     columns: dict[str, str]
     pairs: bool = False
+    head: str = ""
 
 
 _LL144_RATIO = "Impact ratio"
@@ -40,6 +41,18 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         Layout(
             "Scoring above the median",
             {"ll144_scoring_rate": "Scoring rate", "ll144_scoring_impact_ratio": _LL144_RATIO},
+        ),
+    ),
+    "paired_swaps": (
+        Layout(
+            "Swaps",
+            {
+                "swap_flip_rate": "Decisions that change",
+                "swap_favourable_rate_change": "Change in the favourable rate",
+                "swap_score_shift": "Shift of the score",
+            },
+            pairs=True,
+            head="From / to",
         ),
     ),
     "four_fifths": (
@@ -114,7 +127,10 @@ def grids(result: AuditResult) -> tuple[Grid, ...]:
 
 def _legend(layout: Layout) -> str:
     """What each column says, for below the first table of its kind."""
-    said = ((head, words_for(metric, METRICS).meaning.rstrip(".")) for metric, head in layout.columns.items())
+    said = (
+        (head, words_for(metric, METRICS).meaning.removeprefix(f"{head}: ").rstrip("."))
+        for metric, head in layout.columns.items()
+    )
     return " ".join(f"{head}: {meaning[:1].lower()}{meaning[1:]}." for head, meaning in said if meaning)
 
 
@@ -134,7 +150,7 @@ def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
         within = {"simpson": f", within {named(label or '')}"}.get(result.audit, f", {named(label)}" if label else "")
         yield Grid(
             title=f"{layout.title} by {named(attribute or '')}{within}",
-            head="Group / against" if layout.pairs else "Group",
+            head=layout.head or ("Group / against" if layout.pairs else "Group"),
             columns=tuple(layout.columns.values()),
             rows=tuple(_row(row, cells, layout) for row, cells in list(rows.items())[:MOST_ROWS]),
             left_out=max(0, len(rows) - MOST_ROWS),

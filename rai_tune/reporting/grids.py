@@ -43,6 +43,19 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
             {"ll144_scoring_rate": "Scoring rate", "ll144_scoring_impact_ratio": _LL144_RATIO},
         ),
     ),
+    "base_vs_tuned": (
+        Layout(
+            "From base to tuned",
+            {
+                "base_selection_rate": "Favourable rate of the base",
+                "selection_rate_change": "Change",
+                "favourable_gained_share": "Gained",
+                "favourable_lost_share": "Lost",
+                "favourable_flip_p_value": "p",
+                "accuracy_change": "Change of accuracy",
+            },
+        ),
+    ),
     "paired_swaps": (
         Layout(
             "Swaps",

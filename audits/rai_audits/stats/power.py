@@ -36,6 +36,7 @@ NORMAL_FROM = 2_000.0
 """Expected successes and failures from which the normal approximation is used; there it differs from the sum by less than 0.002."""
 
 _FAR = 5e-7
+_NO_RATE = 1e-12
 _STEPS = 32
 
 
@@ -200,7 +201,8 @@ def _gate_power(
 
 
 def _likely(n: int, rate: float) -> tuple[IntArray, FloatArray]:
-    """Counts within reach of a binomial and their chances."""
+    """Counts within reach of a binomial and their chances. Near the smallest floats the library overflows: such a rate is 0."""
+    rate = rate if rate > _NO_RATE else 0.0
     low, high = (int(stats.binom.ppf(q, n, rate)) for q in (_FAR, 1 - _FAR))
     counts = np.arange(max(low, 0), high + 1, dtype=np.int64)
     return counts, np.asarray(stats.binom.pmf(counts, n, rate), dtype=np.float64)

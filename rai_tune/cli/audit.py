@@ -32,7 +32,9 @@ def audit(
         float | None, typer.Option("--threshold", help="A score at or above it decides for the positive class.")
     ] = None,
     value: Annotated[str | None, typer.Option("--value", help="Column with a predicted number (regression).")] = None,
-    groups: Annotated[str | None, typer.Option("--groups", help="Group columns, comma-separated.")] = None,
+    groups: Annotated[
+        list[str] | None, typer.Option("--groups", help="Group columns, comma-separated; repeatable.")
+    ] = None,
     expect: Annotated[
         list[str] | None,
         typer.Option("--expect", metavar="COLUMN=GROUP,...", help="Groups that must be there. Repeatable."),
@@ -52,8 +54,10 @@ def audit(
     join: Annotated[str | None, typer.Option("--join", help="Second table that brings group columns.")] = None,
     on: Annotated[str | None, typer.Option("--on", help="Key column of --join, in both tables.")] = None,
     policy: Annotated[
-        str | None,
-        typer.Option("--policy", help="Policy ids or files, comma-separated. Without one there is no verdict."),
+        list[str] | None,
+        typer.Option(
+            "--policy", help="Policy ids or files, comma-separated; repeatable. Without one there is no verdict."
+        ),
     ] = None,
     overrides: SetOption = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Also write the report as PDF to this file.")] = None,
@@ -86,7 +90,7 @@ def audit(
             score=score,
             threshold=threshold,
             value=value,
-            groups=_groups(groups, expect or []),
+            groups=_groups(groups or [], expect or []),
             favourable=favourable,
             positive=positive,
             row_id=row_id,
@@ -95,21 +99,21 @@ def audit(
             join=join,
             on=on,
         ),
-        tuple(_listed(policy)),
+        tuple(name for item in policy or [] for name in _listed(item)),
         table_settings(tuple(overrides or ())),
     )
     _show(audited, pdf, as_json=as_json)
     raise typer.Exit(audited.exit_code)
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _groups(columns: str | None, expected: list[str]) -> dict[str, tuple[str, ...]]:
+def _groups(columns: list[str], expected: list[str]) -> dict[str, tuple[str, ...]]:
     from rai_tune.core import UsageError, did_you_mean
 
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(_listed(columns), ())
+    found: dict[str, tuple[str, ...]] = dict.fromkeys((name for item in columns for name in _listed(item)), ())
     for item in expected:
         name, equals, values = item.partition("=")
         if not equals or not _listed(values):

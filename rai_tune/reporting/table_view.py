@@ -166,6 +166,10 @@ def _threshold_note(facts: TableFacts) -> tuple[Fact, ...]:
 
 def _commands(facts: TableFacts, view: ReportView) -> tuple[Command, ...]:
     again = f"raitune audit --predictions {shlex.quote(facts.origin)} ..."
+    if not view.decisions and facts.task.favourable is None:
+        return (Command(f"{again} --pdf report.pdf", "one file to send and archive"),)
     if not view.decisions:
-        return (Command(f"{again} --policy baseline", "a verdict under a policy"),)
+        return (
+            Command(f"{again} --policy eeoc-four-fifths", "a verdict under a policy; a file of your own works too"),
+        )
     return (Command(f"{again} --pdf report.pdf", "one file to send and archive"),)

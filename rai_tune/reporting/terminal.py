@@ -161,7 +161,7 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
     local_law = ll144_rows(view.other)
     if local_law is not None:
-        yield "Tables of NYC Local Law 144, by sex, race and both", local_law
+        yield "Tables of NYC Local Law 144", local_law
     swaps = [row for row in view.other if row.value.ref.audit == SWAPS and row.value.ref.metric in _SWAP_METRICS]
     if swaps:
         yield "The same text about another group", _swaps(swaps)

@@ -147,3 +147,13 @@ def test_columns_with_other_names_are_named_for_the_rule(audit, tmp_path, monkey
     code, out, _ = audit(EVEN, "nyc-ll144", asked=("--prediction", "hired", "--groups", "race", "--favourable", "1"))
     assert code == 4
     assert "LL144-5-301b3" in out and "ll144_selection_sex" in out
+
+
+def test_groups_and_policies_may_be_given_more_than_once(audit):
+    uneven = {("f", "B"): (20, 100), ("f", "w"): (20, 100), ("m", "B"): (80, 100), ("m", "w"): (80, 100)}
+    asked = ("--prediction", "hired", "--groups", "sex", "--groups", "race", "--favourable", "1")
+    told = audit(uneven, "eeoc-four-fifths", "--policy", "nyc-ll144", "--json", asked=asked)
+    body = body_of(told)
+    assert told[0] == 3
+    assert {item["attribute"] for item in numbers(body, "group_rates", "selection_rate")} >= {"sex", "race"}
+    assert len(body["decisions"]) == 2

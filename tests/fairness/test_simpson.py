@@ -45,7 +45,13 @@ def test_berkeley_turns_round_within_departments():
     assert adjusted.value == pytest.approx(top / bottom)
     assert adjusted.value < 0 < marginal.low
     assert pick(output, "simpson_reversal", "men", "women").value == 1.0
-    assert {"attribute": "who", "group": "men", "reference": "women", "control": "place"} in output.facts["reversals"]
+    assert {
+        "attribute": "who",
+        "group": "men",
+        "reference": "women",
+        "control": "place",
+        "settled": False,
+    } in output.facts["reversals"]
 
 
 def test_kidney_stones_ratio_by_hand():

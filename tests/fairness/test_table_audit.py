@@ -256,8 +256,8 @@ def test_an_empty_join_is_refused():
         ("empty.csv", b"", "is empty"),
         ("head.csv", b"hired,score,sex,race\n", "has no rows"),
         ("bytes.parquet", b"not parquet", "cannot be read"),
-        ("wide.csv", b"hired,score,sex,race\n1,0.5,f,a,9\n", "Expected 4 columns, got 5"),
-        ("latin.csv", b"hired,score,sex,race\n1,0.5,f,\xe9\n", "UTF8"),
+        ("wide.csv", b"hired,score,sex,race\n1,0.5,f,a,9\n", "a row has 5 cells where the heading has 4"),
+        ("latin.csv", b"hired,score,sex,race\n1,0.5,f,\xe9\n", "not UTF-8"),
         ("twice.csv", b"hired,hired,score\n1,1,0.5\n", "used twice"),
         ("broken.jsonl", b'{"hired": 1\n', "cannot be read"),
         ("table.xyz", b"1", "cannot be read"),
@@ -317,3 +317,35 @@ def test_predicted_numbers_become_values_and_targets():
             fairness.audit(frame, **{"label": "y", "value": "p", **wrong})
     with pytest.raises(UsageError, match=r"row 2: the value .column 'p'. is 'x', which is not a finite number"):
         fairness.audit(frame.replace("2", "x"), label="y", value="p", audits=["regression_gaps"])
+
+
+def test_unknown_in_any_letters_is_unknown_and_what_may_mean_it_is_said():
+    given = table()
+    given["sex"] = np.where(np.arange(300) % 5 == 0, "Unknown", given["sex"])
+    given["race"] = given["race"].fillna("N/A")
+    found = fairness.audit(given, **ASKED, audits=["group_rates"])
+    assert found.task.groups["sex"] == ("f", "m", "unknown")
+    assert any("60 rows have no value in the group column 'sex'" in note for note in found.notes)
+    assert any("'race' holds 'N/A', which is taken for a group" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_truths_and_days_are_the_same_groups_whatever_the_file(tmp_path, form):
+    given = table()
+    given["hired"] = given["hired"] == 1
+    given["joined"] = pd.to_datetime(np.where(given["sex"] == "f", "2020-01-01", "2021-01-01"))
+    path = tmp_path / f"people.{form}"
+    given.to_csv(path, index=False) if form == "csv" else given.to_parquet(path)
+    asked = {**ASKED, "favourable": "True", "positive": "TRUE", "groups": {"joined": ["2020-01-01", "2021-01-01"]}}
+    found = fairness.audit(path, **asked, audits=["group_rates"])
+    assert (found.task.favourable, found.task.groups["joined"]) == ("true", ("2020-01-01", "2021-01-01"))
+
+
+def test_semicolons_are_noticed_and_a_table_that_nothing_can_measure_is_refused(tmp_path):
+    (tmp_path / "semi.csv").write_text("hired;score;sex\n1;0.5;f\n")
+    with pytest.raises(UsageError, match="parted by ';'"):
+        fairness.audit(tmp_path / "semi.csv", **{**ASKED, "groups": ["sex"]})
+    with pytest.raises(UsageError, match="no audit can measure this table"):
+        fairness.audit(table(), label="person", value="w", groups=["sex"], max_held_rows=50)
+    with pytest.raises(UsageError, match="row_id"):
+        fairness.audit(table(), **ASKED, id="person")

@@ -69,3 +69,18 @@ def test_an_audit_that_did_not_run_is_named():
     frame = table().rename(columns={"sex": "s", "race": "r"})
     _, controls = decided(frame, "nyc-ll144", groups=("s", "r"))
     assert controls["LL144-5-301b1"].reason.startswith("the audit ll144 is not in the evidence")
+
+
+def test_crossings_are_measured_and_not_judged_by_the_guidance():
+    """Sex and race pass each by itself while their crossings do not: the guidance asks for each separately."""
+    rates = {("f", "A"): 700, ("f", "B"): 400, ("m", "A"): 400, ("m", "B"): 700}
+    rows = [
+        {"sex": sex, "race": race, "hired": int(place < hired)}
+        for (sex, race), hired in rates.items()
+        for place in range(1000)
+    ]
+    _, controls = decided(pd.DataFrame(rows), "eeoc-four-fifths", intersections=True)
+    assert controls["UGESP-4D-ratio"].outcome == "pass"
+    assert {reading.attribute for reading in controls["UGESP-4D-ratio"].readings} == {"sex", "race"}
+    _, judged = decided(pd.DataFrame(rows), "baseline", intersections=True)
+    assert judged["BASE-04"].outcome == "fail"

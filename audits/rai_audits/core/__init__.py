@@ -1,5 +1,6 @@
 """Core of the measuring library: values, digests, errors and the audit registry. Stable API."""
 
+from rai_audits.core.crossings import plain_attributes
 from rai_audits.core.digest import canonical_json, sha256_bytes, sha256_file, sha256_json
 from rai_audits.core.errors import ConflictError, IntegrityError, RaiError, UsageError, did_you_mean
 from rai_audits.core.measurement import AuditResult, Bound, Measurement, Value, undefined
@@ -36,6 +37,7 @@ __all__ = [
     "did_you_mean",
     "known_audits",
     "load_audit",
+    "plain_attributes",
     "run_audit",
     "sha256_bytes",
     "sha256_file",

@@ -42,8 +42,11 @@ def audit(
 
     Raises ``UsageError`` that names the file, the row and the column of anything that cannot be audited.
     """
+    from rai_audits.core import UsageError
     from rai_audits.fairness.table import TableSpec, audit_table
 
+    if "id" in more:
+        raise UsageError("name the column of row ids with row_id")
     spec = TableSpec(
         label=label,
         prediction=prediction,

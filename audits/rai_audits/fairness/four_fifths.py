@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, undefined
+from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, plain_attributes, undefined
 from rai_audits.fairness.adverse_impact import AdverseImpact, adverse_impact
 from rai_audits.fairness.counts import UNKNOWN, GroupCounts, count_partition
 from rai_audits.fairness.describe import EXACT, SCORE, Describer, end_methods
@@ -90,7 +90,7 @@ def measure_counts(context: AuditContext, counts: GroupCounts) -> AuditOutput:
     found: list[Measurement] = []
     attributes: dict[str, Any] = {}
     disagreements: list[dict[str, Any]] = []
-    for attribute in context.task.groups:
+    for attribute in plain_attributes(context.task.groups):
         rates = _rates(context, counts, attribute)
         compared = [group for group in rates.rows if rates.rows[group] and rates.share(group) >= SMALLEST_SHARE]
         small = [group for group in rates.rows if rates.rows[group] and group not in compared]

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean
+from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean, plain_attributes
 from rai_audits.fairness.counts import UNKNOWN
-from rai_audits.fairness.crossings import plain_attributes
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer
 from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
 from rai_audits.fairness.ratio_ends import RatioEnds

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean
+from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean, plain_attributes
 from rai_audits.fairness.counts import GROUP_PREFIX, UNKNOWN
-from rai_audits.fairness.crossings import plain_attributes
 from rai_audits.fairness.describe import EXACT, SCORE, Describer
 from rai_audits.fairness.grouped import Grouping, evaluated, grouping, smallest_group
 from rai_audits.stats.differences import difference_bound
@@ -57,7 +56,13 @@ def measure(context: AuditContext) -> AuditOutput:
             if name != attribute:
                 found += _pairs(describe, groups, won, name, values)
     reversed_pairs = [
-        {"attribute": item.attribute, "group": item.group, "reference": item.reference, "control": item.label}
+        {
+            "attribute": item.attribute,
+            "group": item.group,
+            "reference": item.reference,
+            "control": item.label,
+            "settled": item.low == 1.0,
+        }
         for item in found
         if item.metric == "simpson_reversal" and item.status == "ok" and item.value == 1.0
     ]

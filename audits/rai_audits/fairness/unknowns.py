@@ -13,7 +13,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
+from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, undefined
 from rai_audits.fairness.counts import UNKNOWN
 from rai_audits.fairness.describe import EXACT, SCORE, Describer
 from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
@@ -63,12 +63,32 @@ def measure(context: AuditContext) -> AuditOutput:
     for attribute in context.task.groups:
         groups = grouping(context, frame, attribute, smallest)
         unknown_rows[attribute] = groups.size(UNKNOWN)
-        found += _pairs(describe, groups, won)
+        if unknown_rows[attribute]:
+            found += _pairs(describe, groups, won)
+        else:
+            found.append(_nobody(describe, attribute, len(frame)))
     notes = ["Row weights are not used."] if "weight" in frame.columns else []
     return AuditOutput(tuple(found), facts={"unknown_rows": unknown_rows, "notes": notes})
 
 
 AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+
+
+def _nobody(describe: Describer, attribute: str, rows: int) -> Measurement:
+    """Without rows of unknown group there is nothing to bound; the ratio itself is in ``group_rates``."""
+    context = describe.context
+    return undefined(
+        "not_applicable",
+        "no row of unknown group",
+        audit=NAME,
+        metric="impact_ratio_lowest",
+        attribute=attribute,
+        method="none",
+        n=rows,
+        confidence=context.confidence,
+        split=context.eval_split,
+        favourable=context.task.favourable,
+    )
 
 
 def _pairs(describe: Describer, groups: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rai_tune.gate.decision import Evidence, Outcome, Reading
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Attributes = Literal["all"] | Annotated[tuple[Name, ...], Field(min_length=1)]
+Attributes = Literal["all", "plain"] | Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Part(Value):

@@ -57,7 +57,7 @@ class BoundCheck(Part):
     """One number for all rows (overall), one per group attribute (attributes), per group, per ordered pair of groups, or per column."""
 
     attributes: Attributes = "all"
-    """Group attributes to read: all that the recipe declares, or these. Not used over overall and columns."""
+    """Group attributes to read: all that the recipe declares, those that cross no others (plain), or these. Not used over overall and columns."""
 
     split: Name | None = "test"
     """Split that was measured; null for a measurement that belongs to none, such as an overlap between splits."""

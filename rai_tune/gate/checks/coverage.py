@@ -41,7 +41,7 @@ class CoverageCheck(Part):
     """Metric whose rows are counted. For ``group_size`` the estimate is the count; for others it is their n."""
 
     attributes: Attributes = "all"
-    """Group attributes to look at: all that the recipe declares, or these."""
+    """Group attributes to look at: all that the recipe declares, those that cross no others (plain), or these."""
 
     split: Name | None = "test"
     """Split that the rows belong to; null for a measurement that belongs to none."""

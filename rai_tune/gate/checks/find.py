@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rai_tune.core import plain_attributes
 from rai_tune.gate.checks.base import Gap
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def declared_groups(evidence: Evidence, attributes: Attributes) -> dict[str, tup
     """Attribute -> the groups to be judged, sorted; the unknown group is left out."""
     if not evidence.groups:
         return Gap("the recipe declares no groups", "name the group columns under data.groups in the recipe")
-    names = sorted(evidence.groups) if attributes == "all" else list(attributes)
+    if attributes == "plain":
+        names = sorted(plain_attributes(evidence.groups))
+    else:
+        names = sorted(evidence.groups) if attributes == "all" else list(attributes)
     absent = [name for name in names if name not in evidence.groups]
     if absent:
         return Gap(

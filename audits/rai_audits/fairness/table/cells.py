@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rai_audits.fairness.table.source import Part
 
+UNKNOWN = "unknown"
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 
 
@@ -32,7 +33,10 @@ class Coded(NamedTuple):
 
 
 def written(value: Any) -> str | None:
-    """What a cell says, so that 1, 1.0 and "1" are one class; None when it is empty or NaN."""
+    """What a cell says, whatever the format of its file; None when it is empty or NaN.
+
+    1, 1.0 and "1" are one class, so are true, True and TRUE, and so are a day and midnight of that day.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool | np.bool_):
@@ -43,7 +47,10 @@ def written(value: Any) -> str | None:
     whole = _WHOLE.fullmatch(text)
     if whole:
         return whole[1]
-    return None if text.lower() in {"", "nan"} else text
+    folded = text.lower()
+    if folded in {"true", "false"}:
+        return folded
+    return None if folded in {"", "nan"} else text.removesuffix(" 00:00:00")
 
 
 def coded(array: pa.Array) -> Coded:
@@ -59,6 +66,17 @@ def coded(array: pa.Array) -> Coded:
     # A null has no index; -1 picks the last entry, which is that of a missing cell.
     indices = array.indices.fill_null(-1) if array.null_count else array.indices
     return Coded(places[indices.to_numpy(zero_copy_only=False)], names)
+
+
+def group_cells(array: pa.Array) -> Coded:
+    """Groups of people: coded, with whoever is called unknown, in any case of letters, counted as missing."""
+    found = coded(array)
+    names = [name for name in found.names if name.casefold() != UNKNOWN]
+    if len(names) == len(found.names):
+        return found
+    place = {name: at for at, name in enumerate(names)}
+    moved = np.asarray([*(place.get(name, -1) for name in found.names), -1], dtype=np.int64)
+    return Coded(moved[found.codes], names)
 
 
 def numbers(part: Part, column: str, role: str) -> npt.NDArray[np.float64]:

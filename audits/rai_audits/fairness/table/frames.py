@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_audits.core import UsageError
-from rai_audits.fairness.table.cells import Coded, coded, numbers
+from rai_audits.fairness.table.cells import UNKNOWN, Coded, coded, group_cells, numbers
 from rai_audits.fairness.table.spec import CROSS
-from rai_audits.fairness.table.survey import UNKNOWN, wanted_columns
+from rai_audits.fairness.table.survey import wanted_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,7 +114,7 @@ def _groups(
         if joined is not None and matched is not None and name in joined.columns:
             cells = joined.groups(name, matched)
         else:
-            cells = coded(part.batch.column(name))
+            cells = group_cells(part.batch.column(name))
         names = list(dict.fromkeys([*declared[name], UNKNOWN]))
         groups[name] = Coded(cells.into(names, names.index(UNKNOWN)), names)
     for one, other in spec.crossings:

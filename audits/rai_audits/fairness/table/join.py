@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rai_audits.core import UsageError
-from rai_audits.fairness.table.cells import Coded, coded
+from rai_audits.fairness.table.cells import Coded, coded, group_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def join_table(source: Source, on: str, groups: Sequence[str]) -> Joined:
             first[key] = part.row(at)
             keys.append(key)
         for name, kept in columns.items():
-            here = coded(part.batch.column(name))
+            here = group_cells(part.batch.column(name))
             kept += [None if code < 0 else here.names[code] for code in here.codes.tolist()]
     brought = {}
     for name, kept in columns.items():

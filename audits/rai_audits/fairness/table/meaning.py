@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rai_audits.core import TaskInfo, UsageError, did_you_mean
+from rai_audits.fairness.table.cells import UNKNOWN
 from rai_audits.fairness.table.spec import CROSS
-from rai_audits.fairness.table.survey import UNKNOWN
 
 if TYPE_CHECKING:
     from rai_audits.fairness.table.source import Source

@@ -51,6 +51,7 @@ _MOST_ROWS = {"task_quality": 200_000}
 _SUITES = ("fairness", "quality", "robustness")
 _FIRST = ("group_rates", "task_quality")
 _VALUES = ("regression_gaps",)
+_PERHAPS_UNKNOWN = frozenset({"na", "n/a", "none", "null", "?", "-", "missing", "not known"})
 
 
 def audit_table(
@@ -172,6 +173,9 @@ class _Running:
                 not_run[audit.name] = why
             elif isinstance(result, AuditResult):
                 results.append(result)
+        if not results:
+            why = "; ".join(sorted(set(not_run.values()))) or "none was asked for"
+            raise UsageError(f"{self.source.origin}: no audit can measure this table: {why}")
         return TableAudit(
             origin=self.source.origin,
             rows=self.found.rows,
@@ -228,9 +232,16 @@ class _Running:
             for name, count in self.found.unknown.items()
             if count and (self.joined is None or name not in self.joined.columns)
         ]
+        notes += [
+            f"The group column {name!r} holds {value!r}, which is taken for a group; leave such cells empty where they mean that nobody knows."
+            for name, seen in self.found.groups.items()
+            for value in seen
+            if value.casefold() in _PERHAPS_UNKNOWN
+        ]
         if not self.held:
             notes.append(
-                f"The table has {self.found.rows:,} rows, so it was counted part by part: only audits that need counts alone ran."
+                f"The table has {self.found.rows:,} rows, so it was counted part by part: only audits that read the counts of one attribute "
+                "at a time ran; the others need every row at once."
             )
         return tuple(notes)
 

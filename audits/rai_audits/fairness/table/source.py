@@ -6,6 +6,7 @@ A ``Source`` hands out record batches of the wanted columns, in the order of the
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +34,9 @@ _FORMATS = {
 }
 
 
+_UNEVEN = re.compile(r"Expected (?P<wanted>\d+) columns, got (?P<got>\d+)")
+
+
 class Part(NamedTuple):
     """Some rows of a source. ``first`` is the number of the first one within ``origin``, counted from 1."""
 
@@ -57,7 +61,11 @@ class Source:
     def need(self, column: str, role: str) -> None:
         """Raise ``UsageError`` with the nearest name when there is no such column."""
         if column not in self.columns:
-            raise UsageError(f"{self.origin} has no column {column!r} ({role}).{did_you_mean(column, self.columns)}")
+            single = self.columns[0] if len(self.columns) == 1 else ""
+            mark = next((mark for mark in (";", "\t", "|") if mark in single), None)
+            hint = f" Its one column looks like several, parted by {mark!r}: save it with commas." if mark else ""
+            near = hint or did_you_mean(column, self.columns)
+            raise UsageError(f"{self.origin} has no column {column!r} ({role}).{near}")
 
 
 def open_source(table: Any) -> Source:
@@ -148,7 +156,7 @@ def _columns(path: Path, kind: str) -> tuple[str, ...]:
                 return tuple(reader.schema.names)
         return tuple(ds.dataset(path, format=kind).schema.names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {_first_line(error)}") from error
+        raise UsageError(f"{path}: {_unread(error)}") from error
 
 
 def _read_files(files: list[Path], kind: str, columns: tuple[str, ...], wanted: Sequence[str]) -> Iterator[Part]:
@@ -161,7 +169,7 @@ def _read_files(files: list[Path], kind: str, columns: tuple[str, ...], wanted: 
                 yield Part(str(path), first, batch)
                 first += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}, after row {first - 1}: cannot be read: {_first_line(error)}") from error
+            raise UsageError(f"{path}, after row {first - 1}: {_unread(error)}") from error
 
 
 def _batches(path: Path, kind: str, columns: tuple[str, ...], wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -235,6 +243,13 @@ def _arrow(table: pa.Table) -> Source:
     return Source("the table", tuple(table.column_names), None, read)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300]
+def _unread(error: BaseException) -> str:
+    """Why a file cannot be read, without the cells of a person that the library's own message quotes."""
+    text = str(error).strip()
+    if "UTF8" in text or isinstance(error, UnicodeDecodeError):
+        return "the text is not UTF-8; save it as UTF-8"
+    uneven = _UNEVEN.search(text)
+    if uneven:
+        return f"a row has {uneven['got']} cells where the heading has {uneven['wanted']}"
+    lines = text.splitlines()
+    return f"cannot be read: {(lines[0] if lines else type(error).__name__)[:300]}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rai_audits.core import UsageError
-from rai_audits.fairness.table.cells import coded, numbers
+from rai_audits.fairness.table.cells import coded, group_cells, numbers
 
 if TYPE_CHECKING:
     from rai_audits.fairness.table.join import Joined
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_GROUPS = 100
 _COUNTED = 1_000_000
-UNKNOWN = "unknown"
 
 
 @dataclass
@@ -89,7 +88,7 @@ def _look(part: Part, spec: TableSpec, joined: Joined | None, found: Survey) -> 
         if joined is not None and matched is not None and attribute in joined.columns:
             cells = joined.groups(attribute, matched)
         else:
-            cells = coded(part.batch.column(attribute))
+            cells = group_cells(part.batch.column(attribute))
         seen = found.groups.setdefault(attribute, {})
         if len(seen) < _COUNTED:
             seen.update(dict.fromkeys(cells.names, ""))

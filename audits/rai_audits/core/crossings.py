@@ -1,4 +1,4 @@
-"""Which attributes are crossings of others, as their names say. Stable within this package."""
+"""Which attributes are crossings of others, as their names say. Stable API."""
 
 from __future__ import annotations
 

@@ -166,10 +166,13 @@ def _threshold_note(facts: TableFacts) -> tuple[Fact, ...]:
 
 def _commands(facts: TableFacts, view: ReportView) -> tuple[Command, ...]:
     again = f"raitune audit --predictions {shlex.quote(facts.origin)} ..."
-    if not view.decisions and facts.task.favourable is None:
-        return (Command(f"{again} --pdf report.pdf", "one file to send and archive"),)
-    if not view.decisions:
-        return (
-            Command(f"{again} --policy eeoc-four-fifths", "a verdict under a policy; a file of your own works too"),
-        )
-    return (Command(f"{again} --pdf report.pdf", "one file to send and archive"),)
+    report = Command(f"{again} --pdf report.pdf", "one file to send and archive")
+    judge = Command(f"{again} --policy eeoc-four-fifths", "a verdict under a policy; a file of your own works too")
+    bare = Command(f"{again} --set audits.suppress_below=0", "every number, also of small cells: for your eyes only")
+    first = report if view.decisions or facts.task.favourable is None else judge
+    hidden = any(
+        row.selection_rate is not None and row.selection_rate.status == "suppressed"
+        for table in view.groups
+        for row in table.rows
+    )
+    return (first, bare) if hidden else (first,)

@@ -216,7 +216,7 @@ def test_the_example_in_the_rule(scope):
     printed = RULE_EXAMPLE[scope]
     values = np.asarray([name for name, (_, n, _, _) in printed.items() for _ in range(n)], dtype=object)
     hits = np.asarray([place < k for k, n, _, _ in printed.values() for place in range(n)])
-    groups = Grouping(scope, values, tuple(printed), tuple(printed))
+    groups = Grouping(scope, values, tuple(printed), tuple(printed), np.ones(values.size, dtype=np.int64))
     table = impact_table("scoring", scope, groups, hits, exclude_below=Fraction(0))
     for item in table.categories:
         _, n, rate, ratio = printed[item.name]

@@ -349,3 +349,22 @@ def test_semicolons_are_noticed_and_a_table_that_nothing_can_measure_is_refused(
         fairness.audit(table(), label="person", value="w", groups=["sex"], max_held_rows=50)
     with pytest.raises(UsageError, match="row_id"):
         fairness.audit(table(), **ASKED, id="person")
+
+
+@pytest.mark.parametrize("decision", [{"prediction": "job"}, {"score": "score", "threshold": 0.5}])
+def test_a_long_table_is_measured_as_a_short_one_by_all_that_need_only_counts(tmp_path, decision):
+    """Counted part by part, every number is the one of the table held whole; only what reads scores is missing."""
+    given = table(900, seed=4)
+    given["job"] = given["hired"].where(np.arange(900) % 7 > 0, 1 - given["hired"])
+    given.iloc[:400].to_parquet(tmp_path / "a.parquet")
+    given.iloc[400:].to_parquet(tmp_path / "b.parquet")
+    asked = {"label": "hired", "groups": ["sex", "race"], "favourable": 1, **decision}
+    names = ["group_rates", "four_fifths", "ll144", "intersections", "simpson", "unknown_demographics", "inequality"]
+    held = fairness.audit(given, **asked, audits=names)
+    long = fairness.audit([tmp_path / "a.parquet", tmp_path / "b.parquet"], **asked, audits=names, max_held_rows=500)
+    assert (held.held, long.held) == (True, False)
+    assert [result.status for result in long.results] == ["ok"] * len(names)
+    for one, other in zip(held.results, long.results, strict=True):
+        scored = {"ll144_median_score", "ll144_scoring_rate", "ll144_scoring_impact_ratio"}
+        kept = [[item for item in result.measurements if item.metric not in scored] for result in (one, other)]
+        assert [item.to_json() for item in kept[0]] == [item.to_json() for item in kept[1]], one.audit

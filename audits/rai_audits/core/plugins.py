@@ -125,7 +125,10 @@ CountFunction = Callable[[AuditContext, Any], AuditOutput]
 
 @dataclass(frozen=True)
 class AuditSpec:
-    """A registered audit. One that counts every row once, whatever the rows weigh, ``ignores_weights``; its results then say so."""
+    """A registered audit. One that counts every row once, whatever the rows weigh, ``ignores_weights``; its results then say so.
+
+    One that ``reads_tallies`` also takes distinct rows whose column ``times`` says how many people each stands for.
+    """
 
     name: str
     suite: str
@@ -133,6 +136,7 @@ class AuditSpec:
     run: AuditFunction
     needs_model: bool = False
     ignores_weights: bool = False
+    reads_tallies: bool = False
     from_counts: CountFunction | None = None
 
 
@@ -143,6 +147,7 @@ def audit(
     version: str = "1",
     needs_model: bool = False,
     ignores_weights: bool = False,
+    reads_tallies: bool = False,
     from_counts: CountFunction | None = None,
 ) -> Callable[[AuditFunction], AuditSpec]:
     """Decorate a function as an audit. ``suite`` groups audits for ``--suite``; ``from_counts`` measures the same from counts."""
@@ -155,6 +160,7 @@ def audit(
             run=function,
             needs_model=needs_model,
             ignores_weights=ignores_weights,
+            reads_tallies=reads_tallies,
             from_counts=from_counts,
         )
 

@@ -30,18 +30,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grouping:
-    """One attribute: group of every row, known groups (declared first, then others seen) and those with enough rows."""
+    """One attribute: group of every row, known groups (declared first, then others seen) and those with enough rows.
+
+    ``times`` says how many people each row stands for, see ``multiplicity``.
+    """
 
     attribute: str
     values: npt.NDArray[np.object_]
     names: tuple[str, ...]
     eligible: tuple[str, ...]
+    times: npt.NDArray[np.int64]
 
     def rows(self, group: str) -> Mask:
         return np.asarray(self.values == group, dtype=np.bool_)
 
+    def count(self, rows: Mask) -> int:
+        """People in some of the rows."""
+        return int(self.times[rows].sum())
+
     def size(self, group: str) -> int:
-        return int(self.rows(group).sum())
+        return self.count(self.rows(group))
+
+
+TIMES = "times"
+"""Column of a tally: how many people a row stands for. A long table is read as its distinct rows with their number."""
+
+
+def multiplicity(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """How many people each row stands for: one, unless the rows are a tally."""
+    if TIMES in frame.columns:
+        return frame[TIMES].to_numpy(dtype=np.int64)
+    return np.ones(len(frame), dtype=np.int64)
 
 
 def evaluated(context: AuditContext, *columns: str) -> pd.DataFrame:
@@ -71,8 +90,19 @@ def grouping(context: AuditContext, frame: pd.DataFrame, attribute: str, smalles
     values = column.astype(object).where(column.notna(), UNKNOWN).astype(str).to_numpy(dtype=object)
     seen = sorted(set(values.tolist()))
     names = tuple(name for name in dict.fromkeys([*context.task.groups[attribute], *seen]) if name != UNKNOWN)
-    eligible = tuple(name for name in names if int((values == name).sum()) >= smallest)
-    return Grouping(attribute, values, names, eligible)
+    return counted_groups(attribute, values, names, multiplicity(frame), smallest)
+
+
+def counted_groups(
+    attribute: str,
+    values: npt.NDArray[np.object_],
+    names: tuple[str, ...],
+    times: npt.NDArray[np.int64],
+    smallest: int,
+) -> Grouping:
+    """A grouping in which groups of ``smallest`` people or more are eligible."""
+    eligible = tuple(name for name in names if int(times[values == name].sum()) >= smallest)
+    return Grouping(attribute, values, names, eligible, times)
 
 
 def estimated(

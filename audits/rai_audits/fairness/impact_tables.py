@@ -76,12 +76,12 @@ def impact_table(
 ) -> ImpactTable:
     """Count one table. ``hits`` has one entry per row; a category with a share under ``exclude_below`` is marked excluded."""
     inside = {name: groups.rows(name) for name in groups.names}
-    known = sum(int(rows.sum()) for rows in inside.values())
+    known = sum(groups.count(rows) for rows in inside.values())
     categories = []
     for name, rows in inside.items():
-        n = int(rows.sum())
+        n = groups.count(rows)
         share = Fraction(n, known) if known else Fraction(0)
-        categories.append(Category(name, n, int((hits & rows).sum()), share, n > 0 and share < exclude_below))
+        categories.append(Category(name, n, groups.count(hits & rows), share, n > 0 and share < exclude_below))
     return ImpactTable(kind, scope, groups.attribute, label, tuple(categories), groups.size(UNKNOWN))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
 from rai_audits.fairness.describe import Describer
-from rai_audits.fairness.grouped import Grouping, evaluated, grouping, smallest_group
+from rai_audits.fairness.grouped import Grouping, evaluated, grouping, multiplicity, smallest_group
 from rai_audits.stats.inequality import ALPHA, benefit_entropy, between_entropy, smoothed_epsilon
 from rai_audits.stats.pairs import ordered_pairs
 from rai_audits.stats.ratios import ratio_bound
@@ -59,12 +59,16 @@ def measure(context: AuditContext) -> AuditOutput:
     won = (frame["prediction"].astype(str) == context.task.favourable).to_numpy()
     benefit = won.astype(np.int64) - good + 1
     describe = Describer(NAME, context, weighted=False)
-    everyone = np.bincount(benefit[labelled], minlength=3).astype(np.float64)[None, :]
+    times = multiplicity(frame)
+    everyone = np.bincount(benefit[labelled], times[labelled], minlength=3).astype(np.float64)[None, :]
     found = list(_indices(describe, "", everyone, benefit_entropy, _OVERALL, {}))
     for attribute in context.task.groups:
         groups = grouping(context, frame, attribute, smallest)
         table = np.asarray(
-            [np.bincount(benefit[labelled & groups.rows(name)], minlength=3) for name in groups.eligible],
+            [
+                np.bincount(benefit[inside], times[inside], minlength=3)
+                for inside in (labelled & groups.rows(name) for name in groups.eligible)
+            ],
             dtype=np.float64,
         ).reshape(-1, 3)
         where = {"attribute": attribute}
@@ -75,7 +79,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"benefit": "decision - label + 1, favourable counted 1", "notes": notes})
 
 
-AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, reads_tallies=True)(measure)
 
 
 def _indices(
@@ -108,8 +112,8 @@ def _indices(
 
 
 def _epsilon(describe: Describer, groups: Grouping, metric: str, yes: Flags, counted: Flags) -> Measurement:
-    k = np.asarray([int((yes & counted & groups.rows(name)).sum()) for name in groups.eligible], dtype=np.float64)
-    n = np.asarray([int((counted & groups.rows(name)).sum()) for name in groups.eligible], dtype=np.float64)
+    k = np.asarray([groups.count(yes & counted & groups.rows(name)) for name in groups.eligible], dtype=np.float64)
+    n = np.asarray([groups.count(counted & groups.rows(name)) for name in groups.eligible], dtype=np.float64)
     where: dict[str, Any] = {"attribute": groups.attribute, "n": int(n.sum())}
     if k.size < 2 or (n == 0).any():
         return describe.gap(metric, "needs two groups with enough rows", method=_EPSILON, **where)

@@ -18,7 +18,7 @@ import numpy as np
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean, undefined
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer, end_methods
-from rai_audits.fairness.grouped import Grouping, evaluated, grouping
+from rai_audits.fairness.grouped import Grouping, evaluated, grouping, multiplicity
 from rai_audits.fairness.impact_tables import Category, ImpactTable, Scope, impact_table, sample_median
 from rai_audits.fairness.pooling import crossed
 from rai_audits.stats.rates import wilson
@@ -70,24 +70,25 @@ def measure(context: AuditContext) -> AuditOutput:
     if not parts:
         return AuditOutput(tuple(found), facts={"not_applicable": absent})
     frame = evaluated(context, "prediction")
+    people = int(multiplicity(frame).sum())
     groups = _groups(context, frame, parts)
     scores = _scores(context, frame)
     tables = [*_selection(context, frame, groups, exclusion), *_scoring(groups, scores, exclusion)]
-    found.append(describe.number("ll144_assessed_rows", *[len(frame)] * 3, method="count", n=len(frame)))
+    found.append(describe.number("ll144_assessed_rows", *[people] * 3, method="count", n=people))
     for cells in groups.values():
-        unknown = len(frame) - sum(cells.size(name) for name in cells.names)
-        where: dict[str, Any] = {"attribute": cells.attribute, "n": len(frame)}
+        unknown = people - sum(cells.size(name) for name in cells.names)
+        where: dict[str, Any] = {"attribute": cells.attribute, "n": people}
         found.append(describe.number("ll144_unknown_rows", unknown, unknown, unknown, method="count", **where))
-    found += _median(describe, scores, len(frame))
+    found += _median(describe, scores, people)
     for table in tables:
         found += _measurements(describe, table, exclusion)
     artifacts = {name: context.artifacts.put_table(name, rows) for name, rows in _frames(tables).items()}
     notes = ["Row weights are not used: the rule counts people."] if "weight" in frame.columns else []
     told = [_told(table) for table in tables]
     excluded = [{**item, "justification": exclusion.reason} for table in told for item in table["excluded"]]
-    found.append(describe.number("ll144_excluded_categories", *[len(excluded)] * 3, method="count", n=len(frame)))
+    found.append(describe.number("ll144_excluded_categories", *[len(excluded)] * 3, method="count", n=people))
     facts = {
-        "assessed_rows": len(frame),
+        "assessed_rows": people,
         "tables": told,
         "excluded": excluded,
         "not_applicable": absent,
@@ -96,7 +97,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), artifacts=artifacts, facts=facts)
 
 
-AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, reads_tallies=True)(measure)
 
 
 def _exclusion(context: AuditContext) -> _Exclusion:

@@ -15,7 +15,15 @@ import numpy as np
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean, plain_attributes
 from rai_audits.fairness.counts import UNKNOWN
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer
-from rai_audits.fairness.grouped import Grouping, estimated, evaluated, grouping, left_out, smallest_group
+from rai_audits.fairness.grouped import (
+    Grouping,
+    counted_groups,
+    estimated,
+    evaluated,
+    grouping,
+    left_out,
+    smallest_group,
+)
 from rai_audits.fairness.ratio_ends import RatioEnds
 from rai_audits.stats.rates import wilson
 from rai_audits.stats.shrinkage import credible_interval, fit_pooling, pooled_rates
@@ -60,7 +68,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"crossings": facts})
 
 
-AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, reads_tallies=True)(measure)
 
 
 def _crossings(context: AuditContext) -> list[tuple[str, ...]]:
@@ -89,13 +97,12 @@ def crossed(parts: list[Grouping], smallest: int) -> Grouping:
     unknown = np.any([part.values == UNKNOWN for part in parts], axis=0)
     joined = [JOIN.join(cell) for cell in zip(*(part.values for part in parts), strict=True)]
     values = np.where(unknown, UNKNOWN, np.asarray(joined, dtype=object)).astype(object)
-    eligible = tuple(name for name in names if int((values == name).sum()) >= smallest)
-    return Grouping(attribute, values, names, eligible)
+    return counted_groups(attribute, values, names, parts[0].times, smallest)
 
 
 def _counts(cells: Grouping, name: str, won: npt.NDArray[np.bool_]) -> tuple[int, int]:
     inside = cells.rows(name)
-    return int(won[inside].sum()), int(inside.sum())
+    return cells.count(inside & won), cells.count(inside)
 
 
 def _rates(describe: Describer, cells: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:

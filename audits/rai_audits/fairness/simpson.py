@@ -69,7 +69,7 @@ def measure(context: AuditContext) -> AuditOutput:
     return AuditOutput(tuple(found), facts={"controls": list(controls), "reversals": reversed_pairs})
 
 
-AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, reads_tallies=True)(measure)
 
 
 def _controls(context: AuditContext, frame: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
@@ -97,7 +97,8 @@ def _pairs(
     levels = sorted(set(values.tolist()))
     table = {
         group: [
-            (int((won & rows).sum()), int(rows.sum())) for rows in (groups.rows(group) & (values == x) for x in levels)
+            (groups.count(won & rows), groups.count(rows))
+            for rows in (groups.rows(group) & (values == x) for x in levels)
         ]
         for group in groups.eligible
     }

@@ -66,12 +66,12 @@ def measure(context: AuditContext) -> AuditOutput:
         if unknown_rows[attribute]:
             found += _pairs(describe, groups, won)
         else:
-            found.append(_nobody(describe, attribute, len(frame)))
+            found.append(_nobody(describe, attribute, int(groups.times.sum())))
     notes = ["Row weights are not used."] if "weight" in frame.columns else []
     return AuditOutput(tuple(found), facts={"unknown_rows": unknown_rows, "notes": notes})
 
 
-AUDIT = audit(NAME, suite="fairness", ignores_weights=True)(measure)
+AUDIT = audit(NAME, suite="fairness", ignores_weights=True, reads_tallies=True)(measure)
 
 
 def _nobody(describe: Describer, attribute: str, rows: int) -> Measurement:
@@ -94,7 +94,7 @@ def _nobody(describe: Describer, attribute: str, rows: int) -> Measurement:
 def _pairs(describe: Describer, groups: Grouping, won: npt.NDArray[np.bool_]) -> Iterator[Measurement]:
     def counts(group: str) -> tuple[int, int]:
         inside = groups.rows(group)
-        return int(won[inside].sum()), int(inside.sum())
+        return groups.count(inside & won), groups.count(inside)
 
     unknown = counts(UNKNOWN)
     pairs = list(permutations(groups.eligible, 2))

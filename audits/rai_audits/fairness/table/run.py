@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import (
@@ -28,6 +27,7 @@ from rai_audits.fairness.table.outcome import TableAudit
 from rai_audits.fairness.table.source import open_source
 from rai_audits.fairness.table.spec import CROSS, TableSpec
 from rai_audits.fairness.table.survey import survey
+from rai_audits.fairness.table.tally import merged, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,7 @@ class _Running:
 
         sink = Tables({})
         frame = whole_frame(self.source, self.spec, self.joined, self.meant) if self.held else pd.DataFrame()
-        counts = EMPTY if self.held or self.spec.value is not None else self._count()
+        counts, tallied = (EMPTY, None) if self.held or self.spec.value is not None else self._count()
         task = self._task(frame, counts)
         digest = self.source.digest or (content_digest(frame) if self.held else counts_digest(counts))
         context = AuditContext(
@@ -167,7 +167,7 @@ class _Running:
                 not_run[audit.name] = f"it resamples scores, which takes minutes beyond {_MOST_ROWS[audit.name]:,} rows"
                 continue
             own = replace(context, options=dict(options(audit.suite) if callable(options) else options))
-            result = self._run(audit, own, counts, {"predictions": digest})
+            result = self._run(audit, own, counts, tallied, {"predictions": digest})
             why = _does_not_apply(result, asked=asked or audit.name in (*_FIRST, METRICS_AUDIT))
             if why is not None:
                 not_run[audit.name] = why
@@ -189,19 +189,38 @@ class _Running:
             tables=sink.kept,
         )
 
-    def _count(self) -> GroupCounts:
+    def _count(self) -> tuple[GroupCounts, pd.DataFrame | None]:
+        """Counts by attribute and the tally of all of them, in one look at the table."""
         attributes, classes = tuple(self.meant.task.groups), self.meant.task.classes
-        parts = frames(self.source, self.spec, self.joined, self.meant, ids=False)
-        return reduce(merge, (count_partition(part, attributes, classes) for part in parts), EMPTY)
+        counts = EMPTY
+
+        def tallies() -> Iterator[pd.DataFrame]:
+            nonlocal counts
+            for part in frames(self.source, self.spec, self.joined, self.meant, ids=False):
+                counts = merge(counts, count_partition(part, attributes, classes))
+                yield tally(part)
+
+        parts = tallies()
+        found = merged(parts, SPLIT)
+        for _ in parts:  # too many combinations for a tally: the counts still need the rest
+            continue
+        return counts, found
 
     def _run(
-        self, spec: AuditSpec, context: AuditContext, counts: GroupCounts, inputs: Mapping[str, str]
+        self,
+        spec: AuditSpec,
+        context: AuditContext,
+        counts: GroupCounts,
+        tallied: pd.DataFrame | None,
+        inputs: Mapping[str, str],
     ) -> AuditResult | str:
         if spec.needs_model:
             return "it needs a model"
         if self.held:
             return run_audit(spec, context, inputs)
         from_counts = spec.from_counts
+        if from_counts is None and spec.reads_tallies and tallied is not None:
+            return run_audit(spec, replace(context, predictions=tallied), inputs, weighted=counts.weighted)
         if from_counts is None:
             return f"it needs every row at once, and the table is too long to hold ({self.found.rows:,} rows)"
         counted = _counted_spec(spec, lambda given: from_counts(given, counts))
@@ -240,8 +259,8 @@ class _Running:
         ]
         if not self.held:
             notes.append(
-                f"The table has {self.found.rows:,} rows, so it was counted part by part: only audits that read the counts of one attribute "
-                "at a time ran; the others need every row at once."
+                f"The table has {self.found.rows:,} rows, so it was counted part by part: audits that need every score or text "
+                "at once did not run."
             )
         return tuple(notes)
 

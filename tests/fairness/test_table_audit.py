@@ -368,3 +368,6 @@ def test_a_long_table_is_measured_as_a_short_one_by_all_that_need_only_counts(tm
         scored = {"ll144_median_score", "ll144_scoring_rate", "ll144_scoring_impact_ratio"}
         kept = [[item for item in result.measurements if item.metric not in scored] for result in (one, other)]
         assert [item.to_json() for item in kept[0]] == [item.to_json() for item in kept[1]], one.audit
+    [median] = [item for item in long.measurements if item.metric == "ll144_median_score"]
+    # There are scores, only too many: that is missing evidence, not a rule that does not apply.
+    assert median.status == ("not_estimable" if "score" in decision else "not_applicable")

@@ -18,7 +18,7 @@ import numpy as np
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean, undefined
 from rai_audits.fairness.describe import EXACT, SCORE, WILSON, Describer, end_methods
-from rai_audits.fairness.grouped import Grouping, evaluated, grouping, multiplicity
+from rai_audits.fairness.grouped import TIMES, Grouping, evaluated, grouping, multiplicity
 from rai_audits.fairness.impact_tables import Category, ImpactTable, Scope, impact_table, sample_median
 from rai_audits.fairness.pooling import crossed
 from rai_audits.stats.rates import wilson
@@ -79,7 +79,7 @@ def measure(context: AuditContext) -> AuditOutput:
         unknown = people - sum(cells.size(name) for name in cells.names)
         where: dict[str, Any] = {"attribute": cells.attribute, "n": people}
         found.append(describe.number("ll144_unknown_rows", unknown, unknown, unknown, method="count", **where))
-    found += _median(describe, scores, people)
+    found += _median(describe, scores, people, left_out=TIMES in frame.columns and "score" in frame.columns)
     for table in tables:
         found += _measurements(describe, table, exclusion)
     artifacts = {name: context.artifacts.put_table(name, rows) for name, rows in _frames(tables).items()}
@@ -181,12 +181,19 @@ def _scoring(
             yield impact_table("scoring", scope, cells, above, exclude_below=exclusion.below)
 
 
-def _median(describe: Describer, scores: npt.NDArray[np.float64] | None, rows: int) -> Iterator[Measurement]:
+def _median(
+    describe: Describer, scores: npt.NDArray[np.float64] | None, rows: int, *, left_out: bool
+) -> Iterator[Measurement]:
     if scores is not None:
         found = sample_median(scores, describe.context.confidence)
         yield describe.number("ll144_median_score", found.value, found.low, found.high, method=_MEDIAN, n=rows)
         return
     for metric, method in (("ll144_median_score", _MEDIAN), *((name, "none") for name in _METRICS["scoring"])):
+        if left_out:
+            yield describe.gap(
+                metric, "the table is too long to hold, and this needs every score", method=method, n=rows
+            )
+            continue
         yield _not_applicable(describe, metric, "the predictions carry no score", method=method, n=rows)
 
 

@@ -204,6 +204,8 @@ class _Running:
         found = merged(parts, SPLIT)
         for _ in parts:  # too many combinations for a tally: the counts still need the rest
             continue
+        if found is not None and self.spec.score is not None:
+            found = found.assign(score=float("nan"))  # there are scores, and they are not in the tally
         return counts, found
 
     def _run(

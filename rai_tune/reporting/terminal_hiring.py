@@ -58,7 +58,7 @@ def ll144_rows(rows: Sequence[MeasureRow]) -> Group | None:
         (value.ref.metric, value.ref.attribute, value.ref.group): value for value in own if value.ref.label is None
     }
     grid = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
-    for width in (36, 7, 18, None):
+    for width in (34, 10, 18, None):
         grid.add_column(width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")
     more = 0
     for words, (rate, ratio) in _KINDS.items():

@@ -341,12 +341,24 @@ def test_truths_and_days_are_the_same_groups_whatever_the_file(tmp_path, form):
     assert (found.task.favourable, found.task.groups["joined"]) == ("true", ("2020-01-01", "2021-01-01"))
 
 
+def test_predicted_numbers_of_a_long_table_are_those_of_a_short_one(tmp_path):
+    given = table(900, seed=5)
+    given.to_parquet(tmp_path / "people.parquet")
+    asked = {"label": "person", "value": "w", "groups": ["sex", "race"]}
+    short = fairness.audit(given, **asked)
+    long = fairness.audit(given.sample(frac=1, random_state=1), **asked, max_held_rows=50)
+    assert numbers(short, "regression_gaps") == numbers(long, "regression_gaps")
+    assert len(short.measurements) > 20
+    stored = fairness.audit(tmp_path / "people.parquet", **asked, max_held_rows=50)
+    assert numbers(short, "regression_gaps") == numbers(stored, "regression_gaps")
+
+
 def test_semicolons_are_noticed_and_a_table_that_nothing_can_measure_is_refused(tmp_path):
     (tmp_path / "semi.csv").write_text("hired;score;sex\n1;0.5;f\n")
     with pytest.raises(UsageError, match="parted by ';'"):
         fairness.audit(tmp_path / "semi.csv", **{**ASKED, "groups": ["sex"]})
-    with pytest.raises(UsageError, match="no audit can measure this table"):
-        fairness.audit(table(), label="person", value="w", groups=["sex"], max_held_rows=50)
+    with pytest.raises(UsageError, match="no audit can measure this table: none was asked for"):
+        fairness.audit(table(), **ASKED, audits=[], max_held_rows=50)
     with pytest.raises(UsageError, match="row_id"):
         fairness.audit(table(), **ASKED, id="person")
 

@@ -54,6 +54,17 @@ def whole_frame(source: Source, spec: TableSpec, joined: Joined | None, meant: M
     return frame
 
 
+def unordered_frame(source: Source, spec: TableSpec, joined: Joined | None, meant: Meaning) -> pd.DataFrame:
+    """All rows of a long table as compactly as can be: groups stay codes, no row has an id, and the order is that of the files.
+
+    For predicted numbers alone: what is measured of them adds up exactly, in any order.
+    """
+    import pandas as pd
+
+    parts = [part.drop(columns="row_id") for part in frames(source, spec, joined, meant, ids=False)]
+    return pd.concat(parts, ignore_index=True)
+
+
 def _plain(part: pd.DataFrame) -> pd.DataFrame:
     return part.assign(**{name: part[name].astype("str") for name in part.columns if part[name].dtype == "category"})
 

@@ -20,7 +20,7 @@ from rai_audits.fairness.metric_frame import AUDIT_NAME as METRICS_AUDIT
 from rai_audits.fairness.metric_frame import metrics_audit
 from rai_audits.fairness.table.cells import written
 from rai_audits.fairness.table.digests import Tables, content_digest, counts_digest
-from rai_audits.fairness.table.frames import SPLIT, frames, whole_frame
+from rai_audits.fairness.table.frames import SPLIT, frames, unordered_frame, whole_frame
 from rai_audits.fairness.table.join import join_table
 from rai_audits.fairness.table.meaning import meaning
 from rai_audits.fairness.table.outcome import TableAudit
@@ -76,10 +76,10 @@ def audit_table(
         source.need(column, role)
     found = survey(source, spec, joined)
     meant = meaning(source, spec, found)
-    held = found.rows <= max_held_rows
+    held = found.rows <= max_held_rows or spec.value is not None
     chosen = tuple(load_audit(name) for name in (audits if audits is not None else _names(spec)))
     own = (metrics_audit(metrics),) if metrics else ()
-    return _Running(source, spec, joined, found, meant, held).audit(
+    return _Running(source, spec, joined, found, meant, found.rows <= max_held_rows, held).audit(
         (*chosen, *own), options or {}, alphas, confidence, seed, asked=audits is not None
     )
 
@@ -131,6 +131,7 @@ class _Running:
     joined: Joined | None
     found: Survey
     meant: Meaning
+    short: bool
     held: bool
 
     def audit(
@@ -146,7 +147,7 @@ class _Running:
         import pandas as pd
 
         sink = Tables({})
-        frame = whole_frame(self.source, self.spec, self.joined, self.meant) if self.held else pd.DataFrame()
+        frame = self._rows() if self.held else pd.DataFrame()
         counts, tallied = (EMPTY, None) if self.held or self.spec.value is not None else self._count()
         task = self._task(frame, counts)
         digest = self.source.digest or (content_digest(frame) if self.held else counts_digest(counts))
@@ -188,6 +189,10 @@ class _Running:
             not_run=not_run,
             tables=sink.kept,
         )
+
+    def _rows(self) -> pd.DataFrame:
+        build = whole_frame if self.short else unordered_frame
+        return build(self.source, self.spec, self.joined, self.meant)
 
     def _count(self) -> tuple[GroupCounts, pd.DataFrame | None]:
         """Counts by attribute and the tally of all of them, in one look at the table."""

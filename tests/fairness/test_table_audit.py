@@ -109,6 +109,7 @@ def test_rates_are_those_of_pandas(expected):
     assert "lowest impact ratio" in repr(expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 4))
 def test_order_and_partition_change_nothing(seed, parts):

@@ -23,6 +23,7 @@ def test_the_rat_tumours_of_bayesian_data_analysis():
     assert 2.4 / 16.7 < last < 4 / 14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("a", "b", "cells", "rows"),
     [(6, 10, 24, (3, 61)), (1, 1, 24, (3, 61)), (60, 100, 12, (3, 61)), (6, 10, 4, (3, 61)), (6, 100, 12, (3, 200))],

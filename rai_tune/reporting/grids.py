@@ -172,7 +172,7 @@ def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
 
 
 def _fits(layout: Layout, item: Measurement) -> bool:
-    """Whether a measurement has its place: of a group, and for tables of pairs also of a reference where there is one to have."""
+    """Whether a measurement has a cell: it is of a group, and there is a column for its metric."""
     return item.metric in layout.columns and item.group is not None
 
 

@@ -210,7 +210,7 @@ def _groups(table: GroupTable) -> Table:
     axis = axis_for([row.selection_rate for row in table.rows])
     # Millions of rows need a wider count; the names of groups make room for it.
     counts = [row.rows.text for row in table.rows if row.rows is not None and row.rows.estimate is not None]
-    count_width = max(6, *map(cell_len, counts), 6)
+    count_width = max([6, *map(cell_len, counts)])
     grid = _grid(22 - count_width, count_width, 8, 17, None)
     head = table.rate_name if cell_len(table.rate_name) <= 8 else "rate"
     grid.add_row(*_dim("group", "n", head, "interval", axis.label(_PLOT)))

@@ -16,10 +16,14 @@ import numpy as np
 from rai_audits.stats.differences import exact_difference, miettinen_nurminen
 from rai_audits.stats.interval import BoolArray, FloatArray, as_counts
 from rai_audits.stats.ratios import exact_ratio, score_ratio
-from rai_audits.stats.two_rates import difference_test, ratio_test
+from rai_audits.stats.two_rates import MarginTest, difference_test, ratio_test
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+
+    from rai_audits.stats.interval import Interval
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,7 @@ def equivalent_difference(
     counts = as_counts(successes_1, trials_1, successes_2, trials_2)
     below = difference_test(*counts, difference=-margin, alternative="greater")
     above = difference_test(*counts, difference=margin, alternative="less")
-    exact = (exact_difference(*counts, alpha=alpha, side=side) for side in ("lower", "upper"))
-    score = (miettinen_nurminen(*counts, alpha=alpha, side=side) for side in ("lower", "upper"))
-    (exact_low, exact_high), (score_low, score_high) = exact, score
-    p_value = np.maximum(below.p_value, above.p_value)
-    return Equivalence(
-        low=np.where(below.exact, exact_low.low, score_low.low),
-        high=np.where(above.exact, exact_high.high, score_high.high),
-        p_value=p_value,
-        holds=p_value <= alpha,
-    )
+    return _between(counts, below, above, exact_difference, miettinen_nurminen, alpha)
 
 
 def equivalent_ratio(
@@ -95,13 +90,25 @@ def equivalent_ratio(
     counts = as_counts(successes_1, trials_1, successes_2, trials_2)
     below = ratio_test(*counts, ratio=margin, alternative="greater")
     above = ratio_test(*counts, ratio=1 / margin, alternative="less")
-    exact = (exact_ratio(*counts, alpha=alpha, side=side) for side in ("lower", "upper"))
-    score = (score_ratio(*counts, alpha=alpha, side=side) for side in ("lower", "upper"))
-    (exact_low, exact_high), (score_low, score_high) = exact, score
+    return _between(counts, below, above, exact_ratio, score_ratio, alpha)
+
+
+def _between(
+    counts: tuple[FloatArray, ...],
+    below: MarginTest,
+    above: MarginTest,
+    exact: Callable[..., Interval],
+    score: Callable[..., Interval],
+    alpha: float,
+) -> Equivalence:
+    """Both one-sided tests together, with the bounds of the method that each of them used."""
+    low, high = (
+        (exact(*counts, alpha=alpha, side=side), score(*counts, alpha=alpha, side=side)) for side in ("lower", "upper")
+    )
     p_value = np.maximum(below.p_value, above.p_value)
     return Equivalence(
-        low=np.where(below.exact, exact_low.low, score_low.low),
-        high=np.where(above.exact, exact_high.high, score_high.high),
+        low=np.where(below.exact, low[0].low, low[1].low),
+        high=np.where(above.exact, high[0].high, high[1].high),
         p_value=p_value,
         holds=p_value <= alpha,
     )

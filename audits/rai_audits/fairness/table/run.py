@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import (
@@ -76,10 +77,9 @@ def audit_table(
         source.need(column, role)
     found = survey(source, spec, joined)
     meant = meaning(source, spec, found)
-    held = found.rows <= max_held_rows or spec.value is not None
     chosen = tuple(load_audit(name) for name in (audits if audits is not None else _names(spec)))
     own = (metrics_audit(metrics),) if metrics else ()
-    return _Running(source, spec, joined, found, meant, found.rows <= max_held_rows, held).audit(
+    return _Running(source, spec, joined, found, meant, found.rows <= max_held_rows).audit(
         (*chosen, *own), options or {}, alphas, confidence, seed, asked=audits is not None
     )
 
@@ -132,7 +132,11 @@ class _Running:
     found: Survey
     meant: Meaning
     short: bool
-    held: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether all rows are in memory: those of a short table, and predicted numbers, which add up in any order."""
+        return self.short or self.spec.value is not None
 
     def audit(
         self,
@@ -148,7 +152,7 @@ class _Running:
 
         sink = Tables({})
         frame = self._rows() if self.held else pd.DataFrame()
-        counts, tallied = (EMPTY, None) if self.held or self.spec.value is not None else self._count()
+        counts, tallied = (EMPTY, None) if self.held or self.spec.value is not None else self._count(audits)
         task = self._task(frame, counts)
         digest = self.source.digest or (content_digest(frame) if self.held else counts_digest(counts))
         context = AuditContext(
@@ -194,10 +198,13 @@ class _Running:
         build = whole_frame if self.short else unordered_frame
         return build(self.source, self.spec, self.joined, self.meant)
 
-    def _count(self) -> tuple[GroupCounts, pd.DataFrame | None]:
-        """Counts by attribute and the tally of all of them, in one look at the table."""
+    def _count(self, audits: Sequence[AuditSpec]) -> tuple[GroupCounts, pd.DataFrame | None]:
+        """Counts by attribute, and the tally of all of them where an audit reads it, in one look at the table."""
         attributes, classes = tuple(self.meant.task.groups), self.meant.task.classes
         counts = EMPTY
+        if not any(audit.reads_tallies and audit.from_counts is None for audit in audits):
+            parts = frames(self.source, self.spec, self.joined, self.meant, ids=False)
+            return reduce(merge, (count_partition(part, attributes, classes) for part in parts), EMPTY), None
 
         def tallies() -> Iterator[pd.DataFrame]:
             nonlocal counts
@@ -205,9 +212,9 @@ class _Running:
                 counts = merge(counts, count_partition(part, attributes, classes))
                 yield tally(part)
 
-        parts = tallies()
-        found = merged(parts, SPLIT)
-        for _ in parts:  # too many combinations for a tally: the counts still need the rest
+        tallied = tallies()
+        found = merged(tallied, SPLIT)
+        for _ in tallied:  # too many combinations for a tally: the counts still need the rest
             continue
         if found is not None and self.spec.score is not None:
             found = found.assign(score=float("nan"))  # there are scores, and they are not in the tally

@@ -12,8 +12,9 @@ from torch import nn
 
 from rai_audits.core import UsageError
 from rai_audits.explain import TextModel, attribute_texts
+from rai_audits.explain.attributing import attribute_tokens as integrate
+from rai_audits.explain.attribution import Settings
 from rai_audits.explain.encoding import encode_text
-from rai_audits.explain.integrated_gradients import Settings, integrate
 
 TEXTS = [
     "good",
@@ -198,7 +199,7 @@ def test_models_and_tokenizers_that_do_not_fit_are_named(bag_model, tokenizer):
         attribute_texts(TextModel(nn.Linear(2, 2), tokenizer, ("a", "b")), ["good"])
     with pytest.raises(UsageError, match="not a fast tokenizer"):
         attribute_texts(TextModel(bag_model.model, object(), ("a", "b")), ["good"])
-    with pytest.raises(UsageError, match=r"logits of shape \(1, 2\), but 3 classes"):
+    with pytest.raises(UsageError, match=r"logits of shape \(2, 2\), but 3 classes"):
         attribute_texts(TextModel(bag_model.model, tokenizer, ("a", "b", "c")), ["good"])
 
 

@@ -13,10 +13,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
+from rai_audits.explain.attribution import Settings
 from rai_audits.explain.baseline import BASELINE
 from rai_audits.explain.documents import Document, attribution_table, document_table
 from rai_audits.explain.folding import Segment, read_segments
-from rai_audits.explain.integrated_gradients import Settings
 from rai_audits.explain.measures import AUDIT_NAME, column_shares, completeness, identity_reliance
 from rai_audits.explain.model import TextModel
 from rai_audits.explain.sampling import draw_documents

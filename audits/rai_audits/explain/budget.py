@@ -1,4 +1,4 @@
-"""Batches of texts of like length under a bound of tokens in one pass, which shrinks when memory runs out."""
+"""Batches of rows of like length under a bound of tokens in one pass, which shrinks when memory runs out."""
 
 from __future__ import annotations
 
@@ -23,60 +23,53 @@ Result = TypeVar("Result")
 
 
 class OutOfMemoryError(RaiError):
-    """Not even one text with one path point fits in memory (exit 1)."""
+    """Not even one row fits in memory (exit 1)."""
 
 
 class TokenBudget(Generic[Item]):
-    """Largest number of tokens in one pass. ``length`` tells the tokens of one item."""
+    """Largest number of tokens in one pass. ``length`` tells the tokens of one item, which is one row of a pass."""
 
     def __init__(self, tokens: int, length: Callable[[Item], int]) -> None:
         self.tokens = tokens
         self._length = length
 
-    def rows_per_pass(self, batch: Sequence[Item]) -> int:
-        """How many padded rows of this batch one pass may hold; at least one per item."""
-        return max(len(batch), self.tokens // self._longest(batch))
-
     def run(
-        self, items: Sequence[Item], rows_each: int, work: Callable[[Sequence[Item]], Sequence[Result]]
+        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]]
     ) -> Iterator[tuple[Item, Result]]:
         """Apply ``work`` to batches of items, shortest first, and yield each item with its result.
 
-        An item counts ``rows_each`` times its length. A batch that runs out of memory is repeated at half the budget,
-        which stays at that size, until one row is in a pass. Raises ``OutOfMemoryError`` when that does not fit either.
+        A batch that runs out of memory is repeated at half the budget, which stays at that size, until one row is in a pass. Raises
+        ``OutOfMemoryError`` when that does not fit either.
         """
         queue = sorted(items, key=self._length)
-        while queue:
-            batch = self._first_batch(queue, rows_each)
+        start = 0
+        while start < len(queue):
+            batch = queue[start : start + self._rows_from(queue, start)]
             try:
                 results = work(batch)
             except RuntimeError as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._halve(batch, rows_each, error)
+                self._halve(batch, error)
                 continue
             yield from zip(batch, results, strict=True)
-            queue = queue[len(batch) :]
+            start += len(batch)
 
-    def _first_batch(self, queue: Sequence[Item], rows_each: int) -> Sequence[Item]:
+    def _rows_from(self, queue: Sequence[Item], start: int) -> int:
         size = 1
-        while size < len(queue) and (size + 1) * rows_each * self._length(queue[size]) <= self.tokens:
+        while start + size < len(queue) and (size + 1) * self._length(queue[start + size]) <= self.tokens:
             size += 1
-        return queue[:size]
+        return size
 
-    def _halve(self, batch: Sequence[Item], rows_each: int, error: RuntimeError) -> None:
-        longest = self._longest(batch)
-        rows = min(self.rows_per_pass(batch), len(batch) * rows_each)
-        if rows <= 1:
+    def _halve(self, batch: Sequence[Item], error: RuntimeError) -> None:
+        longest = max(1, *(self._length(item) for item in batch))
+        if len(batch) <= 1:
             raise OutOfMemoryError(
                 f"out of memory while explaining one text of {longest} tokens, one row at a time; "
                 "lower model.max_tokens or use a machine with more memory"
             ) from error
-        self.tokens = max(1, rows * longest // 2)
+        self.tokens = max(1, len(batch) * longest // 2)
         _release_cached_memory()
-
-    def _longest(self, batch: Sequence[Item]) -> int:
-        return max(1, *(self._length(item) for item in batch))
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

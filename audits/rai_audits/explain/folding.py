@@ -58,10 +58,7 @@ def fold_words(encoded: EncodedText, attributions: Sequence[float]) -> tuple[Uni
 
     ``attributions`` has one number per token. Words beyond a cut have no tokens and are not listed.
     """
-    seen = max(
-        (end for (_, end), special in zip(encoded.offsets, encoded.special, strict=True) if not special), default=0
-    )
-    spans = word_spans(encoded.text[:seen])
+    spans = word_spans(encoded.text[: _read_to(encoded)])
     folded = _fold(encoded, attributions, spans)
     words = [
         Unit("word", position, encoded.text[start:end], start, end, folded.totals[index])
@@ -91,9 +88,38 @@ def fold_columns(encoded: EncodedText, attributions: Sequence[float], segments: 
     return (*columns, special_unit(folded.rest, len(columns)))
 
 
+def tokens_by_word(encoded: EncodedText) -> tuple[tuple[int, ...], ...]:
+    """Places of the content tokens of each word, in the order of the text; every content token is in exactly one word.
+
+    A token that overlaps several words goes to the one that it shares most characters with, the first of equals.
+    """
+    return tokens_by_span(encoded, word_spans(encoded.text[: _read_to(encoded)]))
+
+
+def tokens_by_span(encoded: EncodedText, spans: Sequence[Span]) -> tuple[tuple[int, ...], ...]:
+    """Places of the content tokens of each span that has any. ``spans`` are sorted and disjoint; of those that are empty nothing is read."""
+    filled = [span for span in spans if span[1] > span[0]]
+    ends = [end for _, end in filled]
+    members: dict[int, list[int]] = {}
+    for place, (offset, special) in enumerate(zip(encoded.offsets, encoded.special, strict=True)):
+        if special or not filled:
+            continue
+        shares = _shares(_visible(encoded.text, offset), filled, ends)
+        best = max(shares, key=lambda share: (share[1], -share[0]))[0]
+        members.setdefault(best, []).append(place)
+    return tuple(tuple(members[index]) for index in sorted(members))
+
+
 def special_unit(attribution: float, position: int) -> Unit:
     """The unit of the tokens that the tokenizer added by itself."""
     return Unit("special", position, SPECIAL_TOKENS, -1, -1, attribution)
+
+
+def _read_to(encoded: EncodedText) -> int:
+    """Characters of the text that the model reads; the rest was cut."""
+    return max(
+        (end for (_, end), special in zip(encoded.offsets, encoded.special, strict=True) if not special), default=0
+    )
 
 
 def read_segments(cell: Iterable[Sequence[object]], text: str, where: str) -> tuple[Segment, ...]:

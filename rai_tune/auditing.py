@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
 from rai_tune.core import TaskInfo
@@ -40,10 +40,11 @@ def run_audits(
         "model": run.model_digest or "",
         "data": run.data_digest or "",
     }
+    shared: dict[str, Any] = {}
     for place, name in enumerate(names):
         progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
-        context = _audit_context(planned, workspace, loaded, predictions, spec.suite, progress)
+        context = _audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress)
         result = run_audit(spec, context, inputs)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
         if refused and name not in planned.recipe.audits.names:
@@ -62,6 +63,7 @@ def _audit_context(
     loaded: LoadedModel,
     predictions: pd.DataFrame,
     suite: str,
+    shared: dict[str, Any],
     progress: Progress,
 ) -> AuditContext:
     from rai_audits.explain import TextModel
@@ -89,6 +91,7 @@ def _audit_context(
         confidence=recipe.audits.confidence,
         alphas=planned.alphas,
         progress=progress,
+        shared=shared,
     )
 
 

@@ -36,7 +36,7 @@ _BUILT_IN = {
     "base_vs_tuned": "rai_audits.fairness.base_vs_tuned",
     "four_fifths": "rai_audits.fairness.four_fifths",
     "ll144": "rai_audits.fairness.ll144",
-    "integrated_gradients": "rai_audits.explain.audit",
+    "explanations": "rai_audits.explain.audit",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",
@@ -93,6 +93,7 @@ class AuditContext:
     ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
     ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
     ``base`` makes the decisions of the base model, at the cost of a pass over the rows, or is None where there is no base.
+    ``shared`` is one dictionary for all audits of a run, so that what several of them need is computed once.
     """
 
     predictions: pd.DataFrame
@@ -107,6 +108,7 @@ class AuditContext:
     alphas: tuple[float, ...] = (0.05,)
     eval_split: str = "test"
     progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

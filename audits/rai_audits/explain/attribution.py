@@ -27,7 +27,7 @@ class Settings:
     """
 
     method: str = "integrated_gradients"
-    steps: int = 8
+    steps: int = 14
     tolerance: float = 0.01
     max_steps: int = 256
     evaluations: int = 500

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rai_audits.explain.attribution import TokenAttribution
+    from rai_audits.explain.encoding import EncodedText
+    from rai_audits.explain.folding import Segment
+    from rai_audits.explain.target import Target
     from rai_audits.explain.texts import TextAttribution
 
 
@@ -17,7 +21,8 @@ if TYPE_CHECKING:
 class Document:
     """A drawn row: what was recorded about it, and its attribution. ``groups`` maps attribute to group.
 
-    ``score`` is the recorded probability of the class that is explained: the positive one of two, else the predicted.
+    ``score`` is the recorded probability of the class that is explained: the positive one of two, else the predicted. ``attribution`` is
+    ``tokens`` folded to words and, along ``segments``, to columns. ``row`` is the row as it was drawn: its text and source columns.
     """
 
     row_id: str
@@ -27,6 +32,11 @@ class Document:
     groups: Mapping[str, str]
     templated: bool
     attribution: TextAttribution
+    tokens: TokenAttribution
+    encoded: EncodedText
+    segments: tuple[Segment, ...] | None
+    target: Target
+    row: Mapping[str, Any]
 
     @property
     def ok(self) -> bool:
@@ -88,7 +98,10 @@ def document_table(documents: Sequence[Document], attributes: Sequence[str]) -> 
             "score": pd.Series([item.score for item in documents], dtype="Float64"),
             "output_change": pd.Series([item.output_change for item in facts], dtype="Float64"),
             "completeness_error": pd.Series([item.relative_error for item in facts], dtype="Float64"),
+            "method": pd.Series([item.method for item in facts], dtype="str"),
             "steps": pd.Series([item.steps for item in facts], dtype="int64"),
+            "evaluations": pd.Series([item.evaluations for item in facts], dtype="int64"),
+            "resolved": pd.Series([item.resolved for item in facts], dtype="Float64"),
             "status": pd.Series([item.status for item in facts], dtype="str"),
             "reason": pd.Series([item.reason for item in facts], dtype="str"),
             "tokens": pd.Series([item.tokens for item in facts], dtype="int64"),

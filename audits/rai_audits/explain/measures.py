@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rai_audits.core import AuditContext
     from rai_audits.explain.documents import Document
 
-AUDIT_NAME = "integrated_gradients"
+AUDIT_NAME = "explanations"
 _WILSON = "share of the drawn documents; Wilson interval"
 
 

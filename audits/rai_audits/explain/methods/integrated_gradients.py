@@ -1,12 +1,17 @@
 """Integrated gradients on the word vectors, with as many path points as completeness asks for.
 
 Attributions of the tokens sum to the change of the explained number between the baseline and the text (completeness; Sundararajan, Taly and Yan
-2017). The integral is a Gauss-Legendre rule of few points, repeated with more for each text by itself until the sum is close enough or
-the limit is reached; the text then counts as failed.
+2017). The integral is a Gauss-Legendre rule of few points, repeated with a third more for each text by itself until the sum is close enough
+or the limit is reached; the text then counts as failed.
+
+Points are not spread evenly over the path. An encoder normalises the vectors that it reads, so what it sees turns from the baseline to the word
+within a short stretch, about a third of the way, and hardly changes after. The rule is applied to a variable that the sinh map (Tee and
+Trefethen 2006) stretches there: 14 points then reach what 20 to 22 evenly weighted ones do (``benchmarks/attribution.py``).
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,13 +29,19 @@ if TYPE_CHECKING:
     from rai_audits.explain.engine import Engine
     from rai_audits.explain.jobs import Job
 
+CENTRE, WIDTH = 0.3, 0.15
+"""Where on the path points are densest, and over what stretch."""
+
+GROWTH = 1.3
+"""Points of the next attempt over those of the last: a text that misses the tolerance seldom misses it by much."""
+
 
 def attribute(engine: Engine, jobs: Sequence[Job], settings: Settings) -> Iterator[tuple[Job, TokenAttribution]]:
     """Each job at the fewest steps of the ladder that keep completeness."""
     spent: dict[int, int] = defaultdict(int)
     steps, pending = settings.steps, list(jobs)
     while pending:
-        last = steps * 2 > settings.max_steps
+        last = _more(steps) > settings.max_steps
         repeat = []
         for job, values in _integrals(engine, pending, steps):
             spent[job.place] += steps
@@ -41,7 +52,7 @@ def attribute(engine: Engine, jobs: Sequence[Job], settings: Settings) -> Iterat
                 repeat.append(job)
             else:
                 yield job, found
-        steps, pending = steps * 2, repeat
+        steps, pending = _more(steps), repeat
 
 
 def _integrals(engine: Engine, jobs: Sequence[Job], steps: int) -> Iterator[tuple[Job, np.ndarray]]:
@@ -63,11 +74,19 @@ def _integrals(engine: Engine, jobs: Sequence[Job], steps: int) -> Iterator[tupl
                 yield job, sums[key]
 
 
-@lru_cache(maxsize=32)
+def _more(steps: int) -> int:
+    return math.ceil(steps * GROWTH)
+
+
+@lru_cache(maxsize=64)
 def path_points(steps: int) -> dict[float, float]:
-    """Points between 0 (the baseline) and 1 (the text) with their weights, which sum to 1."""
+    """Points between 0 (the baseline) and 1 (the text) with their weights: Gauss-Legendre in t, alpha = CENTRE + WIDTH sinh(t)."""
     places, weights = np.polynomial.legendre.leggauss(steps)
-    return dict(zip(((places + 1) / 2).tolist(), (weights / 2).tolist(), strict=True))
+    start, end = np.arcsinh((0.0 - CENTRE) / WIDTH), np.arcsinh((1.0 - CENTRE) / WIDTH)
+    half = (end - start) / 2
+    along = start + half * (places + 1)
+    alphas = CENTRE + WIDTH * np.sinh(along)
+    return dict(zip(alphas.tolist(), (weights * half * WIDTH * np.cosh(along)).tolist(), strict=True))
 
 
 METHOD = Method(

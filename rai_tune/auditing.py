@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
 from rai_tune.core import TaskInfo
-from rai_tune.data.rerender import rerenderer
+from rai_tune.data.rerender import column_renderer, rerenderer
 from rai_tune.planning import Plan, device_of
 from rai_tune.stored_run import PARQUET, attach
 
@@ -70,8 +70,9 @@ def _audit_context(
 
     recipe, data, facts = planned.recipe, planned.data, loaded.facts
     options = {**recipe.audits.options(suite), "group_columns": dict(data.group_columns)}
-    if suite == "fairness":
+    if suite in {"fairness", "explain"}:
         options["render"] = rerenderer(recipe.data, data.rows)
+        options["render_columns"] = column_renderer(recipe.data, data.rows)
     return AuditContext(
         predictions=predictions,
         task=TaskInfo(

@@ -74,7 +74,7 @@ def hiring_recipe(blind: bool) -> dict[str, Any]:
                 "four_fifths",
                 "ll144",
                 "paired_swaps",
-                "integrated_gradients",
+                "explanations",
             ],
             # The resumes are fictitious: a small group hides nobody.
             "suppress_below": 0,

@@ -107,7 +107,7 @@ class AuditsSpec(Part):
         "calibration",
         "group_rates",
         "paired_swaps",
-        "integrated_gradients",
+        "explanations",
     )
     """Registered audits to run, in order."""
 

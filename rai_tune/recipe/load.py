@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from rai_audits.core import known_audits
+from rai_audits.explain.methods import METHODS
 from rai_tune.core import UsageError, did_you_mean, sha256_json
 from rai_tune.core.safe_yaml import load_yaml_file
 from rai_tune.recipe.fields import annotation_at, dotted, part_at, unknown_field
@@ -81,11 +82,15 @@ def _message(source: str, problems: Sequence[str]) -> str:
 
 def _unknown_audits(recipe: Recipe) -> list[str]:
     known = known_audits()
-    wanted = [("audits.include", name) for name in recipe.audits.include]
-    wanted.append(("audits.explain.method", recipe.audits.explain.method))
-    return [
-        f"{field}: unknown audit {name!r}.{did_you_mean(name, known)}" for field, name in wanted if name not in known
+    problems = [
+        f"audits.include: unknown audit {name!r}.{did_you_mean(name, known)}"
+        for name in recipe.audits.include
+        if name not in known
     ]
+    method = recipe.audits.explain.method
+    if method not in METHODS:
+        problems.append(f"audits.explain.method: unknown attribution method {method!r}.{did_you_mean(method, METHODS)}")
+    return problems
 
 
 def _problems(error: ValidationError, mapping: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROFILE = "data_profile"
 QUALITY = "task_quality"
 GROUPS = "group_rates"
-EXPLAIN = "integrated_gradients"
+EXPLAIN = "explanations"
 SWAPS = "paired_swaps"
 KNOWN_AUDITS = (PROFILE, QUALITY, GROUPS, EXPLAIN)
 

@@ -39,8 +39,8 @@ def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
         data=_stored_json(workspace, run.id, "data"),
         results=stored_results(workspace, run.id),
         decisions=stored_decisions(workspace, run.id),
-        attributions=stored_table(workspace, run.id, "integrated_gradients:attributions"),
-        documents=stored_table(workspace, run.id, "integrated_gradients:documents"),
+        attributions=stored_table(workspace, run.id, "explanations:attributions"),
+        documents=stored_table(workspace, run.id, "explanations:documents"),
     )
 
 

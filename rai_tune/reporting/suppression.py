@@ -56,8 +56,8 @@ _LABEL_FREE = frozenset(
         "favourable_flip_p_value",
     }
 )
-_LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144", "paired_swaps", "integrated_gradients", "harmless_edits"})
-_SAMPLED = frozenset({"paired_swaps", "integrated_gradients", "harmless_edits"})
+_LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144", "paired_swaps", "explanations", "harmless_edits"})
+_SAMPLED = frozenset({"paired_swaps", "explanations", "harmless_edits"})
 """Audits of a sample: their numbers over all groups of an attribute tell nothing about how large a group is."""
 
 _ALL_GROUPS = frozenset({"selection_rate_pooled", "four_fifths_p_value_adjusted"})

@@ -201,7 +201,7 @@ def test_suggestions_name_the_nearest_or_all() -> None:
 
 
 def test_unknown_audits_suggest_the_nearest() -> None:
-    assert {"data_profile", "task_quality", "group_rates", "integrated_gradients"} <= set(known_audits())
+    assert {"data_profile", "task_quality", "group_rates", "explanations"} <= set(known_audits())
     with pytest.raises(UsageError, match=r"unknown audit 'group_rate'\. Did you mean 'group_rates'"):
         load_audit("group_rate")
 

@@ -22,7 +22,7 @@ def test_word_attributions_match_the_closed_form(bag_model):
     assert words["BAD"] == pytest.approx(expected(bag_model, "bad"), rel=1e-4, abs=1e-6)
     assert words["(special tokens)"] == 0.0
     assert found.output_change == pytest.approx(sum(words.values()), abs=1e-5)
-    assert (found.status, found.steps, found.target) == ("ok", 8, "logit(denied) - logit(approved)")
+    assert (found.status, found.steps, found.target) == ("ok", 14, "logit(denied) - logit(approved)")
 
 
 def test_sign_means_toward_the_positive_class(bag_model):

@@ -48,7 +48,7 @@ def test_every_stage_left_its_evidence(done):
     assert {"context", "data", "training", "environment", "model", "predictions", "rows"} <= names
     assert {
         f"audit:{name}"
-        for name in ("data_profile", "task_quality", "group_rates", "paired_swaps", "integrated_gradients")
+        for name in ("data_profile", "task_quality", "group_rates", "paired_swaps", "explanations")
     } <= names
     assert {result.status for result in stored_results(workspace, run.id)} == {"ok"}
 
@@ -186,7 +186,7 @@ def test_blind_columns_are_not_applicable_not_zero(tmp_path, tiny_base, done):
     sets = [
         "data.template=debt {{ debt }} record {{ record }}",
         "data.hide_groups=true",
-        "audits.include=[integrated_gradients]",
+        "audits.include=[explanations]",
         "training.epochs=1",
     ]
     workspace = Workspace.open(tmp_path / "w")

@@ -105,7 +105,7 @@ def test_positive_is_text(written: str, meant: str) -> None:
             "audits: {include: [group_rate], explain: {method: integrated_gradient}}",
             [
                 "audits.include: unknown audit 'group_rate'. Did you mean 'group_rates'?",
-                "audits.explain.method: unknown audit 'integrated_gradient'. Did you mean 'integrated_gradients'?",
+                "audits.explain.method: unknown attribution method 'integrated_gradient'. Did you mean 'integrated_gradients'?",
             ],
         ),
         (

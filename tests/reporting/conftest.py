@@ -160,26 +160,26 @@ def profile(table: dict[str, dict[str, Any]]) -> AuditResult:
 
 def explained(*, words: bool = False, failed: int = 2) -> AuditResult:
     found = [
-        number("integrated_gradients", "completeness_error", 0.0004, 0.0003, 0.0007, 60),
-        rate("integrated_gradients", "completeness_failed_share", failed, 60),
+        number("explanations", "completeness_error", 0.0004, 0.0003, 0.0007, 60),
+        rate("explanations", "completeness_failed_share", failed, 60),
     ]
     shares = {"loan to value": 0.241, "credit history": 0.212, "race": 0.168, "debt ratio": 0.139, "single": 0.081,
               "self employed": 0.064, "denied insurance": 0.058, "unemployment": 0.037}  # fmt: skip
     if not words:
         for name, share in shares.items():
             found.append(
-                number("integrated_gradients", "column_attribution_share", share, share * 0.85, share * 1.15, 58,
+                number("explanations", "column_attribution_share", share, share * 0.85, share * 1.15, 58,
                        label=name)
             )  # fmt: skip
-        found.append(number("integrated_gradients", "identity_reliance", 0.168, 0.141, 0.195, 58, attribute="race"))
+        found.append(number("explanations", "identity_reliance", 0.168, 0.141, 0.195, 58, attribute="race"))
         for group, (share, n) in {"Black": (0.213, 20), "white": (0.131, 20), "Asian": (0.149, 16)}.items():
             found.append(
-                number("integrated_gradients", "identity_reliance", share, share - 0.04, share + 0.04, n,
+                number("explanations", "identity_reliance", share, share - 0.04, share + 0.04, n,
                        attribute="race", group=group)
             )  # fmt: skip
         found.append(
             Measurement(
-                audit="integrated_gradients",
+                audit="explanations",
                 metric="identity_reliance",
                 estimate="not_applicable",
                 low="not_applicable",
@@ -198,7 +198,7 @@ def explained(*, words: bool = False, failed: int = 2) -> AuditResult:
     ]
     facts = {"target": "denied minus approved", "baseline": "the [PAD] embedding", "top_words": top,
              "sample": "drawn evenly over label and group race; means over it are not means over the split"}  # fmt: skip
-    return result("integrated_gradients", "explain", found, facts=facts)
+    return result("explanations", "explain", found, facts=facts)
 
 
 def reading(metric: str, estimate: float | str, n: int, outcome: str, **more: Any) -> Reading:
@@ -230,7 +230,7 @@ def baseline_decision() -> Decision:
     pair = {"attribute": "race", "group": "Black", "reference": "white"}
     controls = (
         control("BASE-01", "The audits are there", "pass", "present, without error and on this run's predictions: "
-                "data_profile, task_quality, group_rates, integrated_gradients"),
+                "data_profile, task_quality, group_rates, explanations"),
         control("BASE-02", "Every group is large enough to judge", "insufficient_evidence",
                 "group 'other' of 'race' has 3 rows; 30 are asked", settle="27 more rows of group 'other' of 'race'",
                 threshold=Threshold(value=30, **chosen), direction="at_least",
@@ -251,12 +251,12 @@ def baseline_decision() -> Decision:
         control("BASE-07", "The explanations add up", "pass",
                 "completeness_failed_share: the upper bound 0.097 is at or below 0.1",
                 threshold=Threshold(value=0.1, **chosen), direction="at_most",
-                readings=(reading("completeness_failed_share", 0.0333, 60, "pass", audit="integrated_gradients",
+                readings=(reading("completeness_failed_share", 0.0333, 60, "pass", audit="explanations",
                                   bound=0.097),)),
         control("BASE-08", "Decisions do not lean on group membership", "fail", severity="warn",
                 reason="identity_reliance of attribute 'race': the lower bound 0.145 is above 0.1",
                 threshold=Threshold(value=0.1, **chosen), direction="at_most",
-                readings=(reading("identity_reliance", 0.168, 58, "fail", audit="integrated_gradients",
+                readings=(reading("identity_reliance", 0.168, 58, "fail", audit="explanations",
                                   attribute="race", bound=0.145),)),
     )  # fmt: skip
     return decision(controls, "fail")

@@ -89,14 +89,14 @@ def test_all_groups_that_a_number_pools_go_with_a_hidden_one() -> None:
 def test_a_sample_with_few_rows_of_a_group_hides_that_audits_numbers_alone() -> None:
     rates = [sized("race", name, n) for name, n in (("a", 900), ("b", 400), ("c", 300))]
     parts = [
-        sized("race", name, n).model_copy(update={"metric": "identity_reliance", "audit": "integrated_gradients"})
+        sized("race", name, n).model_copy(update={"metric": "identity_reliance", "audit": "explanations"})
         for name, n in (("a", 40), ("b", 18), ("c", 2))
     ]
     from rai_tune.core import AuditResult
 
     results = tuple(
         AuditResult(audit=name, suite="x", version="1", measurements=tuple(items), seed=0, duration_s=0.0)
-        for name, items in (("group_rates", rates), ("integrated_gradients", parts))
+        for name, items in (("group_rates", rates), ("explanations", parts))
     )
     hidden = hidden_cells(results, 5)
     assert (hidden.groups, hidden.labels) == (frozenset(), frozenset())

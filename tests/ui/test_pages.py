@@ -201,7 +201,7 @@ def test_a_failed_run_can_be_resumed(stored: Any, app: Open) -> None:
     ("name", "harm"),
     [
         ("audit:group_rates", "changed"),
-        ("integrated_gradients:attributions", "changed"),
+        ("explanations:attributions", "changed"),
         ("audit:task_quality", "deleted"),
         ("predictions", "deleted"),
         ("rows", "deleted"),
@@ -237,9 +237,9 @@ def test_a_broken_database_is_a_sentence_without_a_traceback(stored: Any, app: O
 def test_an_unexpected_error_is_a_sentence_without_a_traceback(stored: Any, app: Open, shown: Shown) -> None:
     # A document whose columns another version wrote: nothing on the page expects that.
     with Workspace.open(stored.root, create=False) as workspace:
-        ref = workspace.artifacts(stored.run_id)["integrated_gradients:documents"]
+        ref = workspace.artifacts(stored.run_id)["explanations:documents"]
         documents = workspace.read_table(ref.digest).drop(columns=["tokens"])
-        workspace.attach(stored.run_id, "integrated_gradients:documents", workspace.put_table(documents), PARQUET)
+        workspace.attach(stored.run_id, "explanations:documents", workspace.put_table(documents), PARQUET)
     test = app(stored.root, stored.run_id)
     assert not test.exception
     assert blocks(test, "banner")[0]["word"] == "This page cannot be shown"
@@ -248,10 +248,10 @@ def test_an_unexpected_error_is_a_sentence_without_a_traceback(stored: Any, app:
 
 def test_a_failed_explanation_is_shown_as_failed_without_its_numbers(stored: Any, app: Open, shown: Shown) -> None:
     with Workspace.open(stored.root, create=False) as workspace:
-        ref = workspace.artifacts(stored.run_id)["integrated_gradients:documents"]
+        ref = workspace.artifacts(stored.run_id)["explanations:documents"]
         documents = workspace.read_table(ref.digest)
         documents["status"], documents["reason"] = "failed", "the parts miss the change by 8 %"
-        workspace.attach(stored.run_id, "integrated_gradients:documents", workspace.put_table(documents), PARQUET)
+        workspace.attach(stored.run_id, "explanations:documents", workspace.put_table(documents), PARQUET)
     test = app(stored.root, stored.run_id)
     assert not test.exception
     banner = blocks(test, "banner")[1]

@@ -42,9 +42,13 @@ def explained(context: AuditContext) -> Explained:
     Options: ``documents`` (60) and the fields of ``Settings``. Raises ``UsageError`` without a model or texts, for a wrong option, or when model
     and task name different classes.
     """
-    if _KEY not in context.shared:
-        context.shared[_KEY] = _explain(context)
-    found: Explained = context.shared[_KEY]
+    settings = read_settings(context)
+    # What the result depends on: a context that was changed in any of these is not served what another asked for.
+    made_of = (settings, documents_option(context.options), context.eval_split, context.task.positive)
+    kept = context.shared.get(_KEY)
+    if kept is None or kept[0] is not context.predictions or kept[1] is not context.model or kept[2] != made_of:
+        context.shared[_KEY] = (context.predictions, context.model, made_of, _explain(context, settings))
+    found: Explained = context.shared[_KEY][-1]
     return found
 
 
@@ -53,8 +57,8 @@ def contrasted(context: AuditContext) -> bool:
     return context.task.binary and context.task.positive is not None
 
 
-def _explain(context: AuditContext) -> Explained:
-    model, settings = _checked_model(context), read_settings(context)
+def _explain(context: AuditContext, settings: Settings) -> Explained:
+    model = _checked_model(context)
     drawn = _draw(context, documents_option(context.options))
     encoded = [encode_text(model, str(row["text"])) for row in drawn]
     targets = [_target(model, context, str(row["prediction"])) for row in drawn]

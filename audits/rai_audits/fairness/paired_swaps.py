@@ -20,28 +20,18 @@ from rai_audits.core import AuditContext, AuditOutput, Measurement, UsageError, 
 from rai_audits.explain.sampling import stratified_sample
 from rai_audits.fairness.describe import Describer, bound
 from rai_audits.fairness.swap_scoring import class_probabilities
-from rai_audits.fairness.term_swaps import TermSwap, merged_terms
+from rai_audits.fairness.swapping import UNKNOWN, Swap, TermSwaps, decided, rendered_swaps
+from rai_audits.fairness.term_swaps import merged_terms
 from rai_audits.stats.paired import Difference, mcnemar, paired_cluster_mean, paired_counts, paired_mean, tango
 from rai_audits.stats.rates import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
+
+    from rai_audits.fairness.swapping import Render
 
 NAME = "paired_swaps"
-UNKNOWN = "unknown"
 _DEFAULT_ROWS = 200
-
-
-@dataclass(frozen=True)
-class Swap:
-    """One text before and after; ``group`` is whom it spoke of, ``to`` whom it speaks of now."""
-
-    row_id: str
-    attribute: str
-    group: str
-    to: str
-    text: str
-    swapped: str
 
 
 @dataclass(frozen=True)
@@ -102,9 +92,7 @@ def _rows(context: AuditContext) -> pd.DataFrame:
     return joined.sort_values("row_id", kind="stable").reset_index(drop=True)
 
 
-def _by_rendering(
-    context: AuditContext, rows: pd.DataFrame, limit: int, render: Callable[[Mapping[Any, Any], str, str], str | None]
-) -> Iterator[Found]:
+def _by_rendering(context: AuditContext, rows: pd.DataFrame, limit: int, render: Render) -> Iterator[Found]:
     columns = context.options.get("group_columns", {})
     for attribute, values in context.task.groups.items():
         if "+" in columns.get(attribute, ""):
@@ -121,34 +109,20 @@ def _by_rendering(
         strata = [(name,) for name in usable[f"group:{attribute}"].astype(str)]
         ids = usable["row_id"].astype(str).tolist()
         chosen = stratified_sample(ids, strata, max(1, limit // (len(known) - 1)), context.seed)
-        swaps, same = [], 0
+        swaps: list[Swap] = []
+        same = 0
         for row in usable.iloc[list(chosen)].to_dict("records"):
-            for to in known:
-                if to == str(row[f"group:{attribute}"]):
-                    continue
-                text = render(row, attribute, to)
-                if text is None or text == row["text"]:
-                    same += 1
-                    continue
-                swaps.append(
-                    Swap(str(row["row_id"]), attribute, str(row[f"group:{attribute}"]), to, str(row["text"]), text)
-                )
+            rendered = rendered_swaps(row, attribute, str(row[f"group:{attribute}"]), known, render)
+            swaps += rendered.swaps
+            same += rendered.unchanged
         yield Found(attribute, tuple(swaps), same, None if swaps else "no text changed when rendered again")
 
 
 def _by_terms(context: AuditContext, rows: pd.DataFrame, limit: int) -> Iterator[Found]:
     ids, texts = rows["row_id"].astype(str).tolist(), rows["text"].astype(str).tolist()
     for attribute, lists in merged_terms(context.options.get("swap_terms") or {}).items():
-        changed: list[Swap] = []
-        for group, source in lists.items():
-            for to, target in lists.items():
-                if group == to:
-                    continue
-                swap = TermSwap(source, target)
-                for row_id, text in zip(ids, texts, strict=True):
-                    new = swap.apply(text)
-                    if new is not None and new != text:
-                        changed.append(Swap(row_id, attribute, group, to, text, new))
+        swaps = TermSwaps(attribute, lists)
+        changed = [swap for row_id, text in zip(ids, texts, strict=True) for swap in swaps.of(row_id, text)]
         keys = [f"{item.row_id}\n{item.group}\n{item.to}" for item in changed]
         chosen = stratified_sample(keys, [(item.group, item.to) for item in changed], limit, context.seed)
         reason = None if changed else f"none of {len(texts):,} texts has a word of these lists"
@@ -163,20 +137,11 @@ def _scored(context: AuditContext, swaps: list[Swap]) -> pd.DataFrame:
     found = class_probabilities(
         context.model, texts, lambda done, total: context.progress("swapped texts", done, total)
     )
-    decided = _decide(context, found)
+    decisions = decided(context.task, found)
     column = found[:, context.task.classes.index(told)] if swaps else np.zeros(0)
     table["score"], table["swapped_score"] = column[: len(swaps)], column[len(swaps) :]
-    table["prediction"], table["swapped_prediction"] = decided[: len(swaps)], decided[len(swaps) :]
+    table["prediction"], table["swapped_prediction"] = decisions[: len(swaps)], decisions[len(swaps) :]
     return table
-
-
-def _decide(context: AuditContext, probabilities: np.ndarray[Any, np.dtype[np.float64]]) -> list[str]:
-    task = context.task
-    if task.binary and task.positive is not None and task.threshold is not None:
-        other = next(name for name in task.classes if name != task.positive)
-        score = probabilities[:, task.classes.index(task.positive)] if len(probabilities) else np.zeros(0)
-        return [task.positive if value >= task.threshold else other for value in score]
-    return [task.classes[place] for place in probabilities.argmax(axis=1)] if len(probabilities) else []
 
 
 def _measure(describe: Describer, found: Found, own: pd.DataFrame) -> Iterator[Measurement]:

@@ -79,6 +79,10 @@ class TermSwap:
         changed, count = self._pattern.subn(self._instead, text)
         return changed if count else None
 
+    def spans(self, text: str) -> tuple[tuple[int, int], ...]:
+        """Characters of the words that ``apply`` would replace, in order."""
+        return tuple(match.span("word") for match in self._pattern.finditer(text))
+
     def _instead(self, match: re.Match[str]) -> str:
         found = match["word"]
         plain = re.sub(r"\s+", " ", found.lower())

@@ -10,7 +10,7 @@ from rai_audits.explain.checks.faithfulness import OFF_DISTRIBUTION
 from rai_audits.explain.checks.measurements import check_measurements
 from rai_audits.explain.checks.quantity import CheckResult, Quantity
 from rai_audits.explain.checks.thresholds import Options, Thresholds
-from rai_audits.explain.checks.verdict import Checks, Verdict, run_checks, verdict
+from rai_audits.explain.checks.verdict import Checks, Verdict, run_checks, verdict_of
 
 __all__ = [
     "OFF_DISTRIBUTION",
@@ -23,5 +23,5 @@ __all__ = [
     "Verdict",
     "check_measurements",
     "run_checks",
-    "verdict",
+    "verdict_of",
 ]

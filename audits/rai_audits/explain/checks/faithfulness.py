@@ -24,6 +24,8 @@ from rai_audits.quality.measure import Estimate, Gap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
+
     from rai_audits.explain.checks.case import Case
     from rai_audits.explain.checks.work import Work
 
@@ -72,7 +74,7 @@ def faithfulness_curves(work: Work) -> dict[str, list[Curve]]:
     texts = [_Text(case, words_of(case.encoded, case.tokens.attributions)) for case in chosen]
     texts = _ranked(work, [text for text in texts if len(text.words) > 1])
     rows = [row for text in texts for row in _changed(text)]
-    logits = work.engine.logits(rows, lambda done, total: work.progress("deleting words", done, total)) if rows else []
+    logits = _logits(work, rows, "deleting words")
     curves: dict[str, list[Curve]] = {kind: [] for kind in _KINDS}
     reached = 0
     for text in texts:
@@ -89,10 +91,16 @@ def faithfulness_curves(work: Work) -> dict[str, list[Curve]]:
     return curves
 
 
+def _logits(work: Work, rows: Sequence[Row], what: str) -> npt.NDArray[np.float64]:
+    if not rows:
+        return np.zeros((0, len(work.engine.model.classes)))
+    return work.engine.logits(rows, lambda done, total: work.progress(what, done, total))
+
+
 def _ranked(work: Work, texts: Sequence[_Text]) -> list[_Text]:
     """Texts with their three kinds of order. Leave-one-out deletes one word at a time."""
     rows = [row for text in texts for row in (Row(text.case.encoded.ids), *_one_less(text))]
-    logits = work.engine.logits(rows, lambda done, total: work.progress("leaving one out", done, total)) if rows else []
+    logits = _logits(work, rows, "leaving one out")
     kept, reached = [], 0
     for text in texts:
         block = np.asarray(logits[reached : reached + 1 + len(text.words)])

@@ -99,10 +99,10 @@ def run_checks(
             told = f"The check could not be carried out: {type(error).__name__}: {error}"
             found = tuple(CheckResult(name, "insufficient_evidence", told) for name in names)
         results.extend(found if isinstance(found, tuple) else (found,))
-    return Checks(settings.method, tuple(results), verdict(results), len(work.cases))
+    return Checks(settings.method, tuple(results), verdict_of(results), len(work.cases))
 
 
-def verdict(results: Sequence[CheckResult]) -> Verdict:
+def verdict_of(results: Sequence[CheckResult]) -> Verdict:
     """``not_trusted`` when any check failed, ``trusted`` when every check of ``NAMES`` is there and passed, else neither.
 
     Of the checks only completeness may be not applicable: for methods that promise no sum.

@@ -37,6 +37,7 @@ _BUILT_IN = {
     "four_fifths": "rai_audits.fairness.four_fifths",
     "ll144": "rai_audits.fairness.ll144",
     "explanations": "rai_audits.explain.audit",
+    "identity_reliance": "rai_audits.explain.identity.audit",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",

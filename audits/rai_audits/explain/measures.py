@@ -1,4 +1,4 @@
-"""Measurements over explained documents: completeness, what columns carry, and how much is who the person is."""
+"""Measurements over explained documents: completeness, and what columns carry."""
 
 from __future__ import annotations
 
@@ -43,46 +43,6 @@ def column_shares(documents: Sequence[Document], context: AuditContext) -> list[
         _mean("column_attribution_share", [share.get(name, 0.0) for share in shares], context, {"label": name})
         for name in names
     ]
-
-
-def identity_reliance(
-    documents: Sequence[Document], context: AuditContext, columns: Mapping[str, str]
-) -> list[Measurement]:
-    """Share of the |attribution| on the column that holds each attribute of people, over all documents and per group.
-
-    ``columns`` maps attribute to source column. ``not_applicable`` where the model never sees the column: a share of 0
-    would read as a finding about a model that had the choice.
-    """
-    measured: list[Measurement] = []
-    for attribute, column in columns.items():
-        reason = _why_not_applicable(documents, context, attribute, column)
-        if reason:
-            measured.append(_undefined("identity_reliance", "not_applicable", reason, 0, context, attribute=attribute))
-            continue
-        shares = [(item, share.get(column, 0.0)) for item, share in _usable(documents)]
-        where = {"attribute": attribute}
-        measured.append(_mean("identity_reliance", [share for _, share in shares], context, where))
-        declared = context.task.groups.get(attribute, ())
-        present = {item.groups[attribute] for item in documents if attribute in item.groups}
-        for group in (*declared, *sorted(present - set(declared))):
-            of_group = [share for item, share in shares if item.groups.get(attribute) == group]
-            measured.append(_mean("identity_reliance", of_group, context, {**where, "group": group}))
-    return measured
-
-
-def _why_not_applicable(
-    documents: Sequence[Document], context: AuditContext, attribute: str, column: str
-) -> str | None:
-    templated = [item for item in documents if item.templated]
-    never = f"the model never sees column {column}"
-    if context.task.seen_by_model.get(attribute) is False:
-        return never if templated else f"{never}; the free text itself may still speak of it"
-    if documents and not templated:
-        return (
-            "free text has no group column; its words are in the attributions, unsorted by what they say about people"
-        )
-    present = {unit.unit for item in templated for unit in item.attribution.columns if _is_column(unit)}
-    return never if present and column not in present else None
 
 
 def _is_column(unit: Any) -> bool:

@@ -9,9 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rai_audits.explain.documents import Document
+    from rai_audits.explain.folding import Unit
 
 TOP_WORDS = 20
 MIN_DOCUMENTS_PER_WORD = 3
+
+
+def shown_word(unit: Unit) -> str | None:
+    """The case-folded word of a unit; None for a unit that is no word, or one without a letter or digit."""
+    if unit.kind != "word" or not any(character.isalnum() for character in unit.unit):
+        return None
+    return unit.unit.casefold()
 
 
 def top_words(documents: Sequence[Document]) -> list[dict[str, Any]]:
@@ -26,8 +34,8 @@ def top_words(documents: Sequence[Document]) -> list[dict[str, Any]]:
         if not document.ok:
             continue
         for unit in document.attribution.words:
-            if unit.kind == "word" and any(character.isalnum() for character in unit.unit):
-                word = unit.unit.casefold()
+            word = shown_word(unit)
+            if word is not None:
                 values[word].append(unit.attribution)
                 holders[word].add(document.row_id)
     entries = [

@@ -38,6 +38,7 @@ _BUILT_IN = {
     "ll144": "rai_audits.fairness.ll144",
     "explanations": "rai_audits.explain.audit",
     "identity_reliance": "rai_audits.explain.identity.audit",
+    "global_attributions": "rai_audits.explain.global_picture",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",

@@ -12,37 +12,56 @@ from rai_tune.planning import plan
 from rai_tune.stored_run import RunOutcome, attach, decide, load_model, same_inputs, stored_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rai_tune.auditing import Progress
     from rai_tune.workspace import Workspace
 
 
-def reaudit(run_id: str, workspace: Workspace, suite: str, progress: Progress) -> RunOutcome:
+def reaudit(
+    run_id: str, workspace: Workspace, suite: str, progress: Progress, overrides: Sequence[str] = ()
+) -> RunOutcome:
     """Run every audit of a suite again on a run's stored predictions, and judge again; earlier results stay, superseded.
 
-    The model, the predictions and the data must be the bytes that were recorded. What follows is a re-decision, since the choice
-    of audits came after the first look. Raises ``UsageError`` for a suite without audits or a run that did not complete.
+    ``overrides`` such as ``audits.explain.documents=500`` change the settings of this suite and are recorded with it. The model, the predictions and the data must be the bytes that were recorded. What follows is a re-decision, since the choice
+    of audits came after the first look. Raises ``UsageError`` for a suite without audits, a run that did not complete, or an override of anything
+    but the suite's own settings.
     """
     run = workspace.run(run_id)
     names = _suite(suite)
+    _check_overrides(suite, overrides)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only a completed run is audited again")
     with workspace.claim(run.id):
-        planned = plan(stored_recipe(workspace, run))
+        planned = plan(stored_recipe(workspace, run, overrides))
         same_inputs(planned, run, policies=False)
         loaded = load_model(workspace, run)
         artifacts = workspace.artifacts(run.id)
         predictions = workspace.read_table(artifacts["predictions"].digest)
         stored = run_audits(names, planned, workspace, run, loaded, predictions, progress)
-        before = workspace.read_json(artifacts["reaudits"].digest)["audits"] if "reaudits" in artifacts else []
+        before = workspace.read_json(artifacts["reaudits"].digest) if "reaudits" in artifacts else {}
         attach(
             workspace,
             run.id,
             "reaudits",
-            {"audits": sorted({*before, *stored}), "at": datetime.now(UTC).isoformat(timespec="seconds")},
+            {
+                "audits": sorted({*before.get("audits", ()), *stored}),
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "settings": {**before.get("settings", {}), suite: list(overrides)},
+            },
         )
         outcome = decide(run.id, workspace, planned.policies)
         workspace.update_run(run.id, verdict=outcome.outcome)
     return outcome
+
+
+def _check_overrides(suite: str, overrides: Sequence[str]) -> None:
+    own = f"audits.{suite}."
+    for override in overrides:
+        if not override.strip().startswith(own):
+            raise UsageError(
+                f"--set {override!r}: a stored run keeps its recipe; only settings of the suite ({own}...) change for a new audit"
+            )
 
 
 def _suite(suite: str) -> tuple[str, ...]:

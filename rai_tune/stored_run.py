@@ -16,7 +16,7 @@ from rai_tune.reporting.stored import stored_results
 from rai_tune.training.saved_model import LoadedModel, load_saved, manifest_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rai_tune.gate import LoadedPolicy
@@ -68,12 +68,12 @@ def load_model(workspace: Workspace, run: RunRecord) -> LoadedModel:
     return load_saved(folder, manifest, stored_recipe(workspace, run).base_dir)
 
 
-def stored_recipe(workspace: Workspace, run: RunRecord) -> LoadedRecipe:
-    """The recipe that a run began with, read as from the folder that it began in."""
+def stored_recipe(workspace: Workspace, run: RunRecord, overrides: Sequence[str] = ()) -> LoadedRecipe:
+    """The recipe that a run began with, read as from the folder that it began in; ``overrides`` change a copy."""
     from pathlib import Path
 
     context = workspace.read_json(workspace.artifacts(run.id)["context"].digest)
-    return parse_recipe(run.recipe, f"recipe of run {run.id}", Path(context["base_dir"]))
+    return parse_recipe(run.recipe, f"recipe of run {run.id}", Path(context["base_dir"]), overrides)
 
 
 def same_inputs(planned: Plan, run: RunRecord, *, policies: bool = True) -> None:

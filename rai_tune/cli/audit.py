@@ -72,9 +72,7 @@ def audit(
             "give a table with --predictions, or a run with --suite: raitune audit latest --suite fairness"
         )
     if run is not None:
-        if overrides:
-            raise UsageError("--set cannot change the recipe of a stored run")
-        raise typer.Exit(_again(run, suite, workspace, as_json=as_json))
+        raise typer.Exit(_again(run, suite, workspace, tuple(overrides or ()), as_json=as_json))
     if suite is not None:
         raise UsageError("--suite is for a stored run; a table gets every audit that applies to it")
     if pdf is not None and not pdf.absolute().parent.is_dir():
@@ -138,7 +136,7 @@ def _show(audited: AuditedTable, pdf: Path | None, *, as_json: bool) -> None:
         print_summary(build_view(audited.inputs))
 
 
-def _again(run: str, suite: str | None, path: Path | None, *, as_json: bool) -> int:
+def _again(run: str, suite: str | None, path: Path | None, overrides: tuple[str, ...], *, as_json: bool) -> int:
     from rai_tune import pipeline
     from rai_tune.cli.console import progress
     from rai_tune.cli.run import show_run
@@ -151,6 +149,6 @@ def _again(run: str, suite: str | None, path: Path | None, *, as_json: bool) -> 
     store = Workspace.open(path, create=False)
     record = store.run(run)
     with progress() as show:
-        outcome = pipeline.reaudit(record.id, store, suite, show)
+        outcome = pipeline.reaudit(record.id, store, suite, show, overrides)
     show_run(store, record.id, as_json=as_json)
     return EXIT_CODES[outcome.outcome]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from rai_audits.core import RaiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 CPU_TOKENS = 2_048
 """Tokens in one pass on a CPU: throughput was flat between 400 and 4,000 and fell beyond (two cores, MiniLM)."""
@@ -34,7 +34,7 @@ class TokenBudget(Generic[Item]):
         self._length = length
 
     def run(
-        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]]
+        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Iterable[Result]]
     ) -> Iterator[tuple[Item, Result]]:
         """Apply ``work`` to batches of items, shortest first, and yield each item with its result.
 

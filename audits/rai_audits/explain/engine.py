@@ -18,7 +18,7 @@ from rai_audits.explain.budget import CPU_TOKENS, DEVICE_TOKENS, TokenBudget
 from rai_audits.explain.embedding import frozen, input_embedding, substituted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     import torch
@@ -62,7 +62,8 @@ class Engine:
         """Logits of shape (rows, classes), in the given order; equal rows are run once."""
         place = {row: number for number, row in enumerate(dict.fromkeys(rows))}
         found = np.zeros((len(place), len(self.model.classes)))
-        for done, (row, values) in enumerate(self.budget.run(list(place), self._forward), start=1):
+        passed: Iterator[tuple[Row, npt.NDArray[np.float64]]] = self.budget.run(list(place), self._forward)
+        for done, (row, values) in enumerate(passed, start=1):
             found[place[row]] = values
             progress(done, len(place))
         return found[[place[row] for row in rows]]
@@ -71,7 +72,7 @@ class Engine:
         """Each row with (gradient of the explained number) . (vector of the text - vector of the baseline), one number a token."""
         yield from self.budget.run(rows, self._backward)
 
-    def _forward(self, batch: Sequence[Row]) -> npt.NDArray[np.float64]:
+    def _forward(self, batch: Sequence[Row]) -> Iterable[npt.NDArray[np.float64]]:
         import torch
 
         ids, mask = self._padded([row.ids for row in batch])

@@ -115,7 +115,7 @@ def _checked_model(context: AuditContext) -> TextModel:
     return context.model
 
 
-def _draw(context: AuditContext, documents: int) -> list[dict[str, Any]]:
+def _draw(context: AuditContext, documents: int) -> list[dict[Any, Any]]:
     assert context.rows is not None  # _checked_model has looked
     return draw_documents(
         context.predictions,
@@ -127,7 +127,7 @@ def _draw(context: AuditContext, documents: int) -> list[dict[str, Any]]:
     )
 
 
-def _segments(row: Mapping[str, Any]) -> tuple[Segment, ...] | None:
+def _segments(row: Mapping[Any, Any]) -> tuple[Segment, ...] | None:
     cell = row.get("segments")
     if cell is None or isinstance(cell, float):
         return None

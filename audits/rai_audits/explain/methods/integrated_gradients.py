@@ -1,7 +1,7 @@
 """Integrated gradients on the word vectors, with as many path points as completeness asks for.
 
 Attributions of the tokens sum to the change of the explained number between the baseline and the text (completeness; Sundararajan, Taly and Yan
-2017). The integral is a Gauss-Legendre rule of few points, repeated with a third more for each text by itself until the sum is close enough
+2017). The integral is a Gauss-Legendre rule of few points, repeated with a fifth more for each text by itself until the sum is close enough
 or the limit is reached; the text then counts as failed.
 
 Points are not spread evenly over the path. An encoder normalises the vectors that it reads, so what it sees turns from the baseline to the word
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from rai_audits.explain.engine import Engine
     from rai_audits.explain.jobs import Job
 
-CENTRE, WIDTH = 0.3, 0.15
+CENTRE, WIDTH = 0.3, 0.1
 """Where on the path points are densest, and over what stretch."""
 
-GROWTH = 1.3
+GROWTH = 1.2
 """Points of the next attempt over those of the last: a text that misses the tolerance seldom misses it by much."""
 
 
@@ -75,7 +75,7 @@ def _integrals(engine: Engine, jobs: Sequence[Job], steps: int) -> Iterator[tupl
 
 
 def _more(steps: int) -> int:
-    return math.ceil(steps * GROWTH)
+    return max(steps + 1, math.ceil(steps * GROWTH))
 
 
 @lru_cache(maxsize=64)

@@ -36,6 +36,7 @@ from rai_audits.stats.rates import wilson
 KINDS = ("sound", "shuffled", "random weights", "other model")
 TUNING, EVALUATION = 1_000, 5_000
 DOCUMENTS = 36
+BATCH = 40
 CLASSES = ("no", "yes")
 CUES = ("never", "always")
 OTHER_CUES = ("seldom", "often")
@@ -106,7 +107,7 @@ def text_of(world: World, draw: random.Random, cue: str | None) -> str:
     return " ".join(words) + (" ." if draw.random() < 0.5 else "")
 
 
-def trained(world: World, tokenizer: Any, cues: tuple[str, str], steps: int = 90) -> TextModel:
+def trained(world: World, tokenizer: Any, cues: tuple[str, str], steps: int = 70) -> TextModel:
     """A two-layer model of width 32 that has learned the cues. Both cue pairs occur, so that the other pair is a distractor."""
     draw = random.Random(world.seed + len(cues[0]))
     torch.manual_seed(world.seed)
@@ -117,18 +118,20 @@ def trained(world: World, tokenizer: Any, cues: tuple[str, str], steps: int = 90
             initializer_range=0.1, pad_token_id=0,
         )
     )  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01, fused=True)
     scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, steps)
     model.train()
     for _ in range(steps):
         texts, labels = [], []
-        for _ in range(48):
+        for _ in range(BATCH):
             label = draw.randint(0, 1)
             bare = draw.random() < world.cueless
             texts.append(text_of(world, draw, None if bare else cues[label]))
             labels.append(1 - label if draw.random() < world.noise else label)
         batch = tokenizer(texts, padding=True, return_tensors="pt")
-        loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=torch.tensor(labels)).loss
+        loss = model(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=torch.tensor(labels)
+        ).loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -174,7 +177,12 @@ def run(seed: int, kinds: tuple[str, ...] = KINDS, method: str = "integrated_gra
             for kind in kinds
         }
     right = [int(np.argmax(item.logits)) == label for item, label in zip(sound, labels, strict=True)]
-    return Outcomes(world, checks, float(np.mean([_cue_first(*pair) for pair in zip(texts, sound, strict=True)])), float(np.mean(right)))
+    return Outcomes(
+        world,
+        checks,
+        float(np.mean([_cue_first(*pair) for pair in zip(texts, sound, strict=True)])),
+        float(np.mean(right)),
+    )
 
 
 def _shuffled(text: EncodedText, item: Any, draw: random.Random) -> Any:
@@ -207,20 +215,29 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=EVALUATION, help="first seed; 1000 to 1099 set the thresholds")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--method", default="integrated_gradients")
-    parser.add_argument("--keys", action="store_true", help="print the number that each check judged, as quantiles over runs")
+    parser.add_argument(
+        "--keys", action="store_true", help="print the number that each check judged, as quantiles over runs"
+    )
     chosen = parser.parse_args()
     start = time.perf_counter()
     runs = [run(seed, method=chosen.method) for seed in range(chosen.first, chosen.first + chosen.runs)]
     total = len(runs)
     print(f"{total} runs from seed {chosen.first}, {chosen.method}, {DOCUMENTS} documents a run")
     print(f"{(time.perf_counter() - start) / total:.2f} s a run")
-    print(f"accuracy of the models: mean {np.mean([item.accuracy for item in runs]):.3f}, least {min(item.accuracy for item in runs):.3f}")
+    print(
+        f"accuracy of the models: mean {np.mean([item.accuracy for item in runs]):.3f}, least {min(item.accuracy for item in runs):.3f}"
+    )
     first = [item.cue_first for item in runs]
-    print(f"cue ranked first: {np.mean(first):.1%} of all documents; in at least 90 % of documents in {told(sum(s >= 0.9 for s in first), total)} of runs")
+    print(
+        f"cue ranked first: {np.mean(first):.1%} of all documents; in at least 90 % of documents in {told(sum(s >= 0.9 for s in first), total)} of runs"
+    )
     print(f"\n{'attributions':16}{'not trusted':28}{'trusted':28}{'insufficient':28}")
     for kind in KINDS:
         seen = Counter(item.checks[kind].outcome for item in runs)
-        print(f"{kind:16}" + "".join(f"{told(seen[name], total):28}" for name in ("not_trusted", "trusted", "insufficient_evidence")))
+        print(
+            f"{kind:16}"
+            + "".join(f"{told(seen[name], total):28}" for name in ("not_trusted", "trusted", "insufficient_evidence"))
+        )
     print("\nshare of runs in which each check failed / passed")
     names = [item.name for item in runs[0].checks[KINDS[0]].results]
     print(f"{'':16}" + "".join(f"{name:>20}" for name in names))
@@ -230,8 +247,14 @@ def main() -> None:
             seen = Counter(item.checks[kind].results[place].outcome for item in runs)
             cells.append(f"{seen['failed'] / total:.0%} / {seen['passed'] / total:.0%}")
         print(f"{kind:16}" + "".join(f"{cell:>20}" for cell in cells))
-    alone = [sum(any(r.outcome == "failed" for r in item.checks[kind].results if r.name != "completeness") for item in runs) for kind in KINDS]
-    print("\nnot trusted even if completeness were not asked for: " + ", ".join(f"{kind} {told(n, total)}" for kind, n in zip(KINDS, alone, strict=True)))
+    alone = [
+        sum(any(r.outcome == "failed" for r in item.checks[kind].results if r.name != "completeness") for item in runs)
+        for kind in KINDS
+    ]
+    print(
+        "\nnot trusted even if completeness were not asked for: "
+        + ", ".join(f"{kind} {told(n, total)}" for kind, n in zip(KINDS, alone, strict=True))
+    )
     if chosen.keys:
         _print_keys(runs)
 
@@ -242,7 +265,11 @@ def _print_keys(runs: list[Outcomes]) -> None:
         for place, result in enumerate(runs[0].checks[kind].results):
             values = [item.checks[kind].results[place].key for item in runs]
             points = [key.value.point for key in values if key is not None and hasattr(key.value, "point")]
-            shown = " ".join(f"{q:7.2f}" for q in np.quantile(points, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])) if points else "none"
+            shown = (
+                " ".join(f"{q:7.2f}" for q in np.quantile(points, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]))
+                if points
+                else "none"
+            )
             print(f"{kind:16}{result.name:20}{shown}  ({len(points)} runs)")
         for item in runs[:3]:
             print("   e.g.", [(r.name, r.outcome) for r in item.checks[kind].results])

@@ -22,6 +22,7 @@ from rai_audits.explain.identity.effects import Effect, swap_effects
 from rai_audits.explain.identity.lists import identity_lists
 from rai_audits.explain.identity.proxies import candidates
 from rai_audits.explain.identity.subjects import Subject, by_columns, by_words
+from rai_audits.explain.intervals import MIN_DOCUMENTS
 from rai_audits.explain.options import share_option, whole_option
 from rai_audits.fairness.describe import Describer
 
@@ -114,6 +115,8 @@ def _measured(describe: Describer, subject: Subject, effects: Mapping[str, Effec
         yield describe.gap("identity_reliance", subject.reason, method=measures.DRAWN_MEAN, n=0, attribute=attribute)
         return
     yield from measures.reliance(describe, subject.readings, subject.groups, attribute)
+    if len(subject.readings) < MIN_DOCUMENTS:
+        return
     if subject.unswapped:
         yield describe.gap("swap_logit_change", subject.unswapped, method=measures.DRAWN_MEAN, n=0, attribute=attribute)
         return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rai_audits.explain.identity.proxies import Candidate
     from rai_audits.explain.identity.reliance import Reading
 
+_DIGITS = 5
 DRAWN = ", documents drawn evenly over label and group"
 DRAWN_MEAN = MEAN_METHOD + DRAWN
 RATIO_METHOD = "ratio of two means over the same documents; Student's t of the log ratio (delta method)" + DRAWN
@@ -52,16 +53,19 @@ def mean(describe: Describer, metric: str, values: Sequence[float], **where: Any
 def reliance(
     describe: Describer, readings: Sequence[Reading], groups: Sequence[str], attribute: str
 ) -> Iterator[Measurement]:
-    """Reliance and the share of words, overall and per group, and the ratio of the two overall."""
+    """Reliance and the share of words, overall and per group, and the ratio of the two overall; of few documents only that they are few."""
     shares, words = [item.share for item in readings], [item.word_share for item in readings]
     yield mean(describe, "identity_reliance", shares, attribute=attribute)
+    if len(readings) < MIN_DOCUMENTS:
+        return
     yield mean(describe, "identity_word_share", words, attribute=attribute)
     yield _ratio(describe, shares, words, attribute)
     for group in groups:
         own = [item for item in readings if group in item.by_group]
         where = {"attribute": attribute, "group": group}
         yield mean(describe, "identity_reliance", [item.by_group[group] for item in own], **where)
-        yield mean(describe, "identity_word_share", [item.words_by_group[group] for item in own], **where)
+        if len(own) >= MIN_DOCUMENTS:
+            yield mean(describe, "identity_word_share", [item.words_by_group[group] for item in own], **where)
 
 
 def swap_effect(describe: Describer, effects: Sequence[Effect], attribute: str) -> Iterator[Measurement]:
@@ -95,7 +99,7 @@ def swap_effect(describe: Describer, effects: Sequence[Effect], attribute: str) 
 def agreement(describe: Describer, pairs: Sequence[tuple[float, float]], attribute: str) -> Measurement:
     """Rank correlation of |attribution| on identity with the absolute swap effect, both in logits."""
     metric = "reliance_swap_correlation"
-    found = spearman([size for size, _ in pairs], [change for _, change in pairs])
+    found = spearman(_settled([size for size, _ in pairs]), _settled([change for _, change in pairs]))
     if found.n < MIN_ROWS or not math.isfinite(found.estimate):
         reason = "attribution or swap effect is the same in every document"
         if found.n < MIN_ROWS:
@@ -109,6 +113,12 @@ def agreement(describe: Describer, pairs: Sequence[tuple[float, float]], attribu
     return describe.number(
         metric, found.estimate, low, high, method=RANK_METHOD, bounds=tuple(bounds), n=found.n, attribute=attribute
     )
+
+
+def _settled(values: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Values as parts of the largest, without the noise of single precision: equal effects must rank as equal."""
+    found = np.abs(np.asarray(values, dtype=np.float64))
+    return np.round(found / found.max(), _DIGITS) if found.size and found.max() > 0 else found
 
 
 def proxy(describe: Describer, item: Candidate) -> tuple[Measurement, Measurement]:

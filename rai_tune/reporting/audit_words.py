@@ -33,6 +33,16 @@ AUDITS: dict[str, Words] = {
         "The same text about another group",
         "Only the named group changes in a text; what then changes in the decision is owed to the group's name alone.",
     ),
+    "identity_reliance": Words(
+        "What decisions owe to who a person is",
+        "How much of an explanation is on identity, beside what a swap of identity does to the same texts; and other columns or words "
+        "that tell the group and receive weight (proxies).",
+    ),
+    "global_attributions": Words(
+        "What weighs most over all explained texts",
+        "Mean attribution of columns or words, overall and per group. Texts are drawn evenly over label and group, so these are not means "
+        "over all rows.",
+    ),
     "four_fifths": Words(
         "Four-fifths rule and significance",
         "29 CFR 1607.4(D): a rate below four fifths of the highest is generally regarded as evidence of adverse impact.",
@@ -79,6 +89,23 @@ FIRST: dict[str, tuple[str, ...]] = {
 METRICS: dict[str, Words] = {
     **HIRING,
     **SWAPS,
+    "identity_reliance": Words("Reliance on identity", "Share of all attribution that is on the column, or the words, of the attribute."),
+    "identity_word_share": Words("Share of the words", "What the same words are of all words: their share of attribution if every word weighed alike."),
+    "identity_reliance_ratio": Words("Reliance over share of the words", "Above 1: more weight than by count."),
+    "swap_logit_change": Words("Change of the explained number under the swap", "Mean size in logits, on the same explained texts."),
+    "swap_probability_change": Words("Change of the probability under the swap", "Mean size, either way, on the same explained texts."),
+    "reliance_swap_correlation": Words(
+        "Do attribution and swap agree?", "Rank correlation over texts of the attribution on identity with the effect of the swap; 1 is the same order."
+    ),
+    "proxy_association": Words("Tells the group", "Cramer's V of the column or word with the group: 0 tells nothing, 1 tells all."),
+    "proxy_attribution_share": Words("Weight of what may tell the group", "Its mean share of all attribution, where a text has it."),
+    "mean_attribution": Words("Mean attribution", "In logits, with sign: above 0 speaks for the explained outcome."),
+    "mean_absolute_attribution": Words("Mean size of the attribution", "In logits, either way."),
+    "mean_attribution_p_value_adjusted": Words("p-value of no direction, adjusted", "Allowing for all that were tested (Benjamini-Hochberg)."),
+    "attribution_difference": Words("Mean attribution, difference", "The first group minus the second, in logits."),
+    "attribution_difference_p_value_adjusted": Words(
+        "p-value of no difference, adjusted", "Allowing for all that were tested (Benjamini-Hochberg)."
+    ),
     "accuracy_change": Words("Accuracy, change", "Share of rows decided as labelled."),
     "accuracy_gap_change": Words("Accuracy gap, change", "Above 0: the first group gained on the second."),
     "roc_auc_change": Words("ROC AUC, change", "How often a positive row scores above a negative one."),

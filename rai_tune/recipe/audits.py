@@ -81,20 +81,78 @@ class RobustnessSpec(Part):
     """Evaluated rows drawn for the edits; each costs one pass of the model and one more for every edit."""
 
 
+class ExplanationChecksSpec(Part):
+    """What explanations must reach to be shown as trusted, and how much work goes into finding out. The organisation's numbers: no law names them."""
+
+    completeness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.10
+    """Largest share of explained texts whose attributions do not add up to the output change."""
+
+    comprehensiveness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.40
+    """Least share of leave-one-out's advantage over a random order that deleting the top words must reach; chance reaches 0."""
+
+    sufficiency: Annotated[float, Field(ge=0.0, le=1.0)] = 0.40
+    """The same for keeping nothing but the top words."""
+
+    randomisation: Annotated[float, Field(ge=0.0, le=1.0)] = 0.50
+    """Largest mean rank correlation with the attributions of the same model with random weights."""
+
+    edits: Annotated[float, Field(ge=0.0, le=1.0)] = 0.50
+    """Least mean cosine between attributions before and after a harmless edit."""
+
+    agreement: Annotated[float, Field(ge=0.0, le=1.0)] = 0.20
+    """Least mean rank correlation with another method."""
+
+    documents: Annotated[int, Field(ge=1, le=1_000_000)] = 40
+    """Explained texts that faithfulness and agreement are measured on."""
+
+    random_orders: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Random orders for each text that the method must beat."""
+
+    randomisation_documents: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Texts explained again under random weights, at every stage."""
+
+    edit_documents: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Texts explained again after each harmless edit."""
+
+    agreement_with: Name | None = None
+    """Attribution method to agree with; by default occlusion, or integrated gradients for occlusion itself."""
+
+
 class ExplainSpec(Part):
     """How decisions are explained."""
 
     method: Name = "integrated_gradients"
-    """Registered attribution audit."""
+    """Registered attribution method: integrated_gradients, gradient_shap, partition_shap or occlusion."""
 
     documents: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     """Test rows to explain, drawn evenly over label and group."""
 
-    steps: Annotated[int, Field(ge=4, le=1024)] = 16
+    steps: Annotated[int, Field(ge=4, le=1024)] = 14
     """Points on the path from the baseline; more where completeness asks for it."""
 
     tolerance: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
     """Largest completeness error, as a share of the output change (or 0.01 logit where that is larger)."""
+
+    evaluations: Annotated[int, Field(ge=4, le=1_000_000)] = 500
+    """Masked texts that partition_shap may run for each explained text."""
+
+    samples: Annotated[int, Field(ge=2, le=1_000_000)] = 64
+    """Draws that gradient_shap begins with for each explained text."""
+
+    checks: ExplanationChecksSpec = ExplanationChecksSpec()
+    """What the explanations must pass to be shown as trusted."""
+
+    swap_terms: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    """Words per attribute and group that count as identity in free text, beside the packaged English lists."""
+
+    proxy_association: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """Cramer's V with a group from which a column or word can be a proxy; 0.1 is a small effect in Cohen's words."""
+
+    proxy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
+    """Share of all attribution from which it is one."""
+
+    global_words: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Words listed in the global picture and as proxies; all are tested."""
 
 
 class AuditsSpec(Part):
@@ -108,6 +166,8 @@ class AuditsSpec(Part):
         "group_rates",
         "paired_swaps",
         "explanations",
+        "identity_reliance",
+        "global_attributions",
     )
     """Registered audits to run, in order."""
 

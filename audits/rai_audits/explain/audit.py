@@ -8,37 +8,92 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, AuditOutput, audit
+from rai_audits.core import AuditContext, AuditOutput, UsageError, audit, did_you_mean
 from rai_audits.explain.baseline import BASELINE
+from rai_audits.explain.checks import Case, Options, Thresholds, check_measurements, run_checks
 from rai_audits.explain.documents import attribution_table, document_table
+from rai_audits.explain.engine import opened
 from rai_audits.explain.explained import contrasted, explained
 from rai_audits.explain.measures import AUDIT_NAME, column_shares, completeness
 from rai_audits.explain.methods import load_method
 from rai_audits.explain.words import top_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rai_audits.explain.checks import Checks
+    from rai_audits.explain.documents import Document
     from rai_audits.explain.explained import Explained
+
+
+_EDIT_NAMES = "edit_names"
+# ``edits`` is the threshold of the check; the edits themselves go by this name.
 
 
 @audit(AUDIT_NAME, suite="explain", needs_model=True)
 def _explanations(context: AuditContext) -> AuditOutput:
-    """Explain a sample of ``context.eval_split``. Options are those of ``explained``."""
+    """Explain a sample of ``context.eval_split`` and check the explanations.
+
+    Options are those of ``explained``, and ``checks``: a mapping with fields of ``checks.Options`` and of ``checks.Thresholds``.
+    """
+    thresholds, work = read_checks(context.options.get("checks", {}))
     found = explained(context)
+    checks = _checked(context, found, thresholds, work)
     return AuditOutput(
-        measurements=(*completeness(found.documents, context), *column_shares(found.documents, context)),
+        measurements=(
+            *check_measurements(checks, context, audit=AUDIT_NAME),
+            *completeness(found.documents, context),
+            *column_shares(found.documents, context),
+        ),
         artifacts={
             "attributions": context.artifacts.put_table("attributions", attribution_table(found.documents)),
             "documents": context.artifacts.put_table(
                 "documents", document_table(found.documents, tuple(context.task.groups))
             ),
         },
-        facts=_facts(found, context),
+        facts={**_facts(found, context), "checks": checks.facts()},
     )
 
 
 AUDIT = _explanations
+
+
+def read_checks(given: Mapping[str, Any]) -> tuple[Thresholds, Options]:
+    """Thresholds and options of the checks from one mapping. Raises ``UsageError`` for a name that neither has."""
+    lines = {item.name for item in fields(Thresholds)}
+    work = {item.name: item.name for item in fields(Options) if item.name not in lines} | {_EDIT_NAMES: "edits"}
+    for name in given:
+        if name not in lines | set(work):
+            raise UsageError(
+                f"the checks of explanations have no setting {name!r}.{did_you_mean(str(name), lines | set(work))}"
+            )
+    chosen = {work[name]: value for name, value in given.items() if name in work}
+    if "edits" in chosen:
+        chosen["edits"] = tuple(chosen["edits"])
+    return Thresholds(**{name: value for name, value in given.items() if name in lines}), Options(**chosen)
+
+
+def _checked(context: AuditContext, found: Explained, thresholds: Thresholds, work: Options) -> Checks:
+    cases = [Case(item.row_id, item.encoded, item.target, item.tokens, _protected(item)) for item in found.documents]
+    with opened(found.model, found.settings.tokens_per_pass) as engine:
+        return run_checks(
+            engine,
+            cases,
+            found.settings,
+            thresholds,
+            work,
+            seed=context.seed,
+            confidence=context.confidence,
+            progress=context.progress,
+        )
+
+
+def _protected(document: Document) -> frozenset[str]:
+    """Words that name the row's groups: an edit of them would not be harmless."""
+    return frozenset(word for cell in document.groups.values() for word in cell.casefold().replace("-", " ").split())
 
 
 def _facts(found: Explained, context: AuditContext) -> dict[str, Any]:

@@ -20,12 +20,16 @@ _VERDICT_METHOD = "1 when every check passed, 0 when one failed; each check at i
 def check_measurements(checks: Checks, context: AuditContext, *, audit: str) -> list[Measurement]:
     """All quantities of the checks, and ``explanation_trusted``: 1, 0, or not estimable. A bound of at least 1 on it asks for trust."""
     found = [_trusted(checks, context, audit)]
-    found += [_measurement(item, context, audit) for result in checks.results for item in result.quantities]
+    for result in checks.results:
+        for item in result.quantities:
+            # What a check is judged by is the one number of its metric about the whole run.
+            label = None if item is result.key else item.label
+            found.append(_measurement(item, label, context, audit))
     return found
 
 
 def _trusted(checks: Checks, context: AuditContext, audit: str) -> Measurement:
-    where = {**_meaning(context), "label": checks.method}
+    where = _meaning(context)
     if checks.outcome == "insufficient_evidence":
         return undefined(
             "not_estimable",
@@ -48,8 +52,8 @@ def _trusted(checks: Checks, context: AuditContext, audit: str) -> Measurement:
     )  # fmt: skip
 
 
-def _measurement(item: Quantity, context: AuditContext, audit: str) -> Measurement:
-    where = {**_meaning(context), "label": item.label}
+def _measurement(item: Quantity, label: str | None, context: AuditContext, audit: str) -> Measurement:
+    where = {**_meaning(context), "label": label}
     value = item.value
     if isinstance(value, Gap):
         return undefined(

@@ -37,6 +37,8 @@ KINDS = ("sound", "shuffled", "random weights", "other model")
 TUNING, EVALUATION = 1_000, 5_000
 DOCUMENTS = 36
 BATCH = 40
+LIGHT = Options(documents=24, random_orders=3, randomisation_documents=12, randomisation_draws=1, edit_documents=12)
+"""Less work for the test of this study; the script itself takes the defaults."""
 CLASSES = ("no", "yes")
 CUES = ("never", "always")
 OTHER_CUES = ("seldom", "often")
@@ -140,7 +142,9 @@ def trained(world: World, tokenizer: Any, cues: tuple[str, str], steps: int = 70
     return TextModel(model, tokenizer, CLASSES, max_tokens=48)
 
 
-def run(seed: int, kinds: tuple[str, ...] = KINDS, method: str = "integrated_gradients") -> Outcomes:
+def run(
+    seed: int, kinds: tuple[str, ...] = KINDS, method: str = "integrated_gradients", options: Options | None = None
+) -> Outcomes:
     """Train, explain and check one tiny model."""
     torch.set_num_threads(1)
     world = world_of(seed)
@@ -171,7 +175,7 @@ def run(seed: int, kinds: tuple[str, ...] = KINDS, method: str = "integrated_gra
                     for place, (text, item) in enumerate(zip(texts, presented[kind], strict=True))
                 ],
                 settings,
-                options=Options(),
+                options=options,
                 seed=seed,
             )
             for kind in kinds

@@ -21,9 +21,9 @@ class Thresholds:
 
     completeness: float = 0.10
     """Largest share of documents whose attributions do not sum to the output change: one in ten is what a reviewer can set aside by hand."""
-    comprehensiveness: float = 0.40
-    """Least share of leave-one-out's advantage over a random order that deleting the method's top words must reach. Chance reaches 0."""
-    sufficiency: float = 0.40
+    comprehensiveness: float = 0.50
+    """Least share of leave-one-out's advantage over a random order that deleting the method's top words must reach: half. Chance reaches 0."""
+    sufficiency: float = 0.50
     """The same for keeping nothing but the top words."""
     randomisation: float = 0.50
     """Largest mean rank correlation with the attributions of the same model with random weights. A method blind to the model has 1."""

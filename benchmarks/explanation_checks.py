@@ -123,16 +123,19 @@ def trained(world: World, tokenizer: Any, cues: tuple[str, str], steps: int = 70
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01, fused=True)
     scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, steps)
     model.train()
-    for _ in range(steps):
-        texts, labels = [], []
-        for _ in range(BATCH):
-            label = draw.randint(0, 1)
-            bare = draw.random() < world.cueless
-            texts.append(text_of(world, draw, None if bare else cues[label]))
-            labels.append(1 - label if draw.random() < world.noise else label)
-        batch = tokenizer(texts, padding=True, return_tensors="pt")
+    texts, labels = [], []
+    for _ in range(steps * BATCH):
+        label = draw.randint(0, 1)
+        bare = draw.random() < world.cueless
+        texts.append(text_of(world, draw, None if bare else cues[label]))
+        labels.append(1 - label if draw.random() < world.noise else label)
+    read = tokenizer(texts, padding=True, return_tensors="pt")
+    for start in range(0, len(texts), BATCH):
+        part = slice(start, start + BATCH)
         loss = model(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=torch.tensor(labels)
+            input_ids=read["input_ids"][part],
+            attention_mask=read["attention_mask"][part],
+            labels=torch.tensor(labels[part]),
         ).loss
         optimizer.zero_grad()
         loss.backward()

@@ -208,3 +208,27 @@ def test_tolerance_of_the_recheck_is_that_of_the_attribution(bag_model):
         ]
         found = completeness_module._sums(Work(engine, tuple(moved), Settings()))
     assert found == [abs(case.tokens.change) * 0.01 >= 0.012 - 1e-4 for case in cases]
+
+
+def test_a_right_explanation_that_never_looked_at_the_model_is_not_trusted(bag_model, monkeypatch):
+    """A lookup of the true attributions by text: faithful, complete, stable, and the same when the weights are random."""
+    from rai_audits.explain.checks import work as work_module
+
+    known = {}
+    real = work_module.attribute_opened
+
+    def looked_up(engine, texts, targets, settings, progress=lambda _done, _total: None):
+        if settings.method == "occlusion" or any(text.ids not in known for text in texts):
+            return real(engine, texts, targets, settings, progress)
+        return tuple(known[text.ids] for text in texts)
+
+    def remembered(case):
+        known[case.encoded.ids] = case.tokens
+        return case
+
+    monkeypatch.setattr(work_module, "attribute_opened", looked_up)
+    checks = checked(bag_model, remembered)
+    outcomes = {name: item.outcome for name, item in by_name(checks).items()}
+    assert outcomes.pop("randomisation") == "failed"
+    assert set(outcomes.values()) == {"passed"}
+    assert checks.outcome == "not_trusted"

@@ -87,10 +87,10 @@ class ExplanationChecksSpec(Part):
     completeness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.10
     """Largest share of explained texts whose attributions do not add up to the output change."""
 
-    comprehensiveness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.40
+    comprehensiveness: Annotated[float, Field(ge=0.0, le=1.0)] = 0.50
     """Least share of leave-one-out's advantage over a random order that deleting the top words must reach; chance reaches 0."""
 
-    sufficiency: Annotated[float, Field(ge=0.0, le=1.0)] = 0.40
+    sufficiency: Annotated[float, Field(ge=0.0, le=1.0)] = 0.50
     """The same for keeping nothing but the top words."""
 
     randomisation: Annotated[float, Field(ge=0.0, le=1.0)] = 0.50

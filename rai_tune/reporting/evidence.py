@@ -19,6 +19,7 @@ PROFILE = "data_profile"
 QUALITY = "task_quality"
 GROUPS = "group_rates"
 EXPLAIN = "explanations"
+IDENTITY = "identity_reliance"
 SWAPS = "paired_swaps"
 KNOWN_AUDITS = (PROFILE, QUALITY, GROUPS, EXPLAIN)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.reporting.evidence import EXPLAIN, facts_of, measure_row, of_audit
-from rai_tune.reporting.model import Explanations, Fact, LeanRow, MeasureRow
+from rai_tune.reporting.evidence import EXPLAIN, IDENTITY, facts_of, measure_row, of_audit
+from rai_tune.reporting.model import Explanations, Fact, LeanRow, MeasureRow, TestedRow
 from rai_tune.reporting.numbers import digits, show
 from rai_tune.reporting.text import clean, named, sentence
-from rai_tune.reporting.wording import EXPLANATION_CHECKS
+from rai_tune.reporting.wording import CHECK_NAMES, CHECK_OUTCOMES, EXPLANATION_CHECKS, TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rai_tune.recipe.schema import Recipe
 
 _FACT_NAMES = {
+    "method_title": "Method",
     "target": "Explained output",
     "baseline": "Baseline",
     "sample": "Sample",
@@ -33,14 +34,19 @@ def explanations(results: tuple[AuditResult, ...], recipe: Recipe, documents: pd
     checks = [item for item in measured if item.metric in EXPLANATION_CHECKS]
     rows = _columns(measured, recipe) or _words(facts)
     kind = "none" if not rows else ("columns" if rows[0].value is not None else "words")
-    state = _state(checks)
+    verdict, tests = _verdict(facts), _tests(facts)
+    word, icon = TRUST[verdict]
     return Explanations(
         kind=kind,
-        state=state,
-        sentence=_sentence(state, checks, kind),
+        verdict=verdict,
+        word=word,
+        icon=icon,
+        sentence=_sentence(verdict, facts, checks, kind),
+        tests=tests,
+        caveat=_capital(sentence(str(_checks(facts).get("masking", "")))) if tests else "",
         rows=rows,
         checks=tuple(measure_row(item, EXPLANATION_CHECKS) for item in checks),
-        identity=_identity(measured),
+        identity=_identity(of_audit(results, IDENTITY)),
         facts=(*_facts(facts), *_document_facts(documents)),
     )
 
@@ -86,21 +92,49 @@ def _identity(measured: Sequence[Measurement]) -> tuple[MeasureRow, ...]:
     )
 
 
-def _state(checks: Sequence[Measurement]) -> str:
+def _checks(facts: dict[str, Any]) -> dict[str, Any]:
+    found = facts.get("checks")
+    return found if isinstance(found, dict) else {}
+
+
+def _verdict(facts: dict[str, Any]) -> str:
+    """The verdict of the audit; a word that is not one of them is no verdict."""
+    told = _checks(facts).get("outcome")
+    return told if isinstance(told, str) and told in TRUST else "not_checked"
+
+
+def _tests(facts: dict[str, Any]) -> tuple[TestedRow, ...]:
+    found = _checks(facts).get("checks")
+    if not isinstance(found, dict):
+        return ()
+    names = [name for name in CHECK_NAMES if name in found] + sorted(name for name in found if name not in CHECK_NAMES)
+    return tuple(_test(name, found[name]) for name in names if isinstance(found[name], dict))
+
+
+def _test(name: str, told: dict[str, Any]) -> TestedRow:
+    outcome = str(told.get("outcome"))
+    word, icon = CHECK_OUTCOMES.get(outcome, CHECK_OUTCOMES["insufficient_evidence"])
+    # The caveat about deleted words is said once for all checks that need it.
+    said = str(told.get("sentence", "")).split(" Off-distribution", maxsplit=1)[0]
+    return TestedRow(CHECK_NAMES.get(name, clean(name)), outcome, word, icon, sentence(said).replace("_", " "))
+
+
+def _sentence(verdict: str, facts: dict[str, Any], checks: Sequence[Measurement], kind: str) -> str:
     failed = next((item for item in checks if item.metric == "completeness_failed_share"), None)
-    if failed is None or isinstance(failed.estimate, str):
-        return "not measured"
-    return "complete" if failed.estimate == 0 else "incomplete"
-
-
-def _sentence(state: str, checks: Sequence[Measurement], kind: str) -> str:
-    if state == "not measured" or kind == "none":
+    if failed is None or isinstance(failed.estimate, str) or kind == "none":
         return "What decisions lean on was not measured, or could not be."
-    failed = next(item for item in checks if item.metric == "completeness_failed_share")
-    told = "; faithfulness and randomisation checks were not made, so read this as arithmetic, not as reasons."
-    if state == "complete":
-        return f"The parts add up to the score in all {failed.n:,} explained texts{told}"
-    return f"In {show(failed).text} of {failed.n:,} explained texts the parts do not add up; they are left out{told}"
+    adds_up = (
+        f"The parts add up to the score in all {failed.n:,} explained texts."
+        if failed.estimate == 0
+        else f"In {show(failed).text} of {failed.n:,} explained texts the parts do not add up; they are left out."
+    )
+    if verdict == "not_checked":
+        return f"{adds_up} No other check was made, so read this as arithmetic, not as reasons."
+    return f"{sentence(str(_checks(facts).get('sentence', ''))).replace('_', ' ')} {adds_up}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _facts(facts: dict[str, Any]) -> tuple[Fact, ...]:

@@ -193,15 +193,31 @@ class LeanRow:
 
 
 @dataclass(frozen=True)
+class TestedRow:
+    """One check that the explanations of a run were put to: its outcome in a word, and what was found."""
+
+    name: str
+    outcome: str
+    word: str
+    icon: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Explanations:
     """What decisions lean on, with the checks that say how far to believe it.
 
-    ``kind`` is "columns", "words" or "none"; ``state`` is "complete", "incomplete" or "not measured".
+    ``kind`` is "columns", "words" or "none". ``verdict`` is "trusted", "not_trusted", "insufficient_evidence" or "not_checked"; ``word`` and
+    ``icon`` say it. ``tests`` are the checks behind it, ``caveat`` what every number about deleted words needs beside it.
     """
 
     kind: str
-    state: str
+    verdict: str
+    word: str
+    icon: str
     sentence: str
+    tests: tuple[TestedRow, ...]
+    caveat: str
     rows: tuple[LeanRow, ...]
     checks: tuple[MeasureRow, ...]
     identity: tuple[MeasureRow, ...]

@@ -56,9 +56,21 @@ _LABEL_FREE = frozenset(
         "favourable_flip_p_value",
     }
 )
-_LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144", "paired_swaps", "explanations", "harmless_edits"})
-_SAMPLED = frozenset({"paired_swaps", "explanations", "harmless_edits"})
+_SAMPLED = frozenset(
+    {
+        "paired_swaps",
+        "harmless_edits",
+        "explanations",
+        "identity_reliance",
+        "global_attributions",
+        "adverse_action_reasons",
+        "minimal_counterfactuals",
+        "plausibility",
+    }
+)
 """Audits of a sample: their numbers over all groups of an attribute tell nothing about how large a group is."""
+
+_LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144"}) | _SAMPLED
 
 _ALL_GROUPS = frozenset({"selection_rate_pooled", "four_fifths_p_value_adjusted"})
 """Numbers of one group that depend on the counts of every other."""

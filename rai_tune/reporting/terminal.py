@@ -258,7 +258,19 @@ def _leaning(view: ReportView) -> Group:
             grid.add_row(Text(name), Text(""), Text(""), Text(row.text))
         else:
             grid.add_row(Text(name), Text(row.text), Text(row.value.interval), Text(bar(row.value, largest, _PLOT - 2)))
-    return Group(grid, Text(told.sentence, style="dim"))
+    tests = _grid(2, 45, None)
+    for test in told.tests:
+        tests.add_row(Text(test.icon), Text(test.name), Text(test.word))
+    verdict = Text(f"{told.icon} {told.word}", style=_TRUST_STYLES[told.verdict])
+    return Group(grid, verdict, *([tests] if told.tests else []), Text(told.sentence, style="dim"))
+
+
+_TRUST_STYLES = {
+    "trusted": STYLES["pass"],
+    "not_trusted": STYLES["fail"],
+    "insufficient_evidence": STYLES["insufficient_evidence"],
+    "not_checked": STYLES["insufficient_evidence"],
+}
 
 
 def _last_line(view: ReportView) -> Text:

@@ -118,6 +118,32 @@ EXPLANATION_CHECKS: dict[str, Words] = {
     ),
 }
 
+TRUST: dict[str, tuple[str, str]] = {
+    "trusted": ("Trusted", "✓"),
+    "not_trusted": ("Not trusted", "✗"),
+    "insufficient_evidence": ("Not known whether to trust", "?"),
+    "not_checked": ("Not checked", "?"),
+}
+"""Verdict on the explanations themselves -> word and icon."""
+
+CHECK_OUTCOMES: dict[str, tuple[str, str]] = {
+    "passed": ("passed", "✓"),
+    "failed": ("failed", "✗"),
+    "insufficient_evidence": ("not enough evidence", "?"),
+    "not_applicable": ("does not apply", "–"),
+}
+"""Outcome of one check of the explanations -> word and icon."""
+
+CHECK_NAMES: dict[str, str] = {
+    "completeness": "It adds up",
+    "comprehensiveness": "Without the words it names, the score falls",
+    "sufficiency": "The words it names are enough",
+    "randomisation": "It depends on what the model learned",
+    "harmless_edits": "It survives harmless edits",
+    "agreement": "Another method agrees",
+}
+"""Check -> what it asks, in the order of showing."""
+
 METHODS: dict[str, Words] = {
     "interval": Words(
         "Intervals",

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-State = Literal["complete", "failed", "undefined"]
+State = Literal["trusted", "complete", "not_trusted", "failed", "undefined"]
 
 CUT_AT = 20_000
 """Characters of a text that are shown; what a model reads is far shorter."""
 
-_STATES: dict[str, State] = {"ok": "complete", "failed": "failed"}
+_STATES: dict[str, State] = {"failed": "failed"}
+_OF_VERDICT: dict[str, State] = {"trusted": "trusted", "not_trusted": "not_trusted"}
 _WORDS: dict[State, str] = {
-    "complete": "completeness checked only, not yet trusted",
+    "trusted": "trusted",
+    "complete": "adds up, not known whether to trust",
+    "not_trusted": "not trusted",
     "failed": "failed its check",
     "undefined": "could not be explained",
 }
@@ -69,9 +72,15 @@ class ExplainedRow:
 
 
 def explained_rows(
-    documents: pd.DataFrame | None, attributions: pd.DataFrame | None, rows: pd.DataFrame | None
+    documents: pd.DataFrame | None,
+    attributions: pd.DataFrame | None,
+    rows: pd.DataFrame | None,
+    verdict: str = "not_checked",
 ) -> tuple[ExplainedRow, ...]:
-    """Every explained row whose text is stored, in the order in which they were drawn."""
+    """Every explained row whose text is stored, in the order in which they were drawn.
+
+    ``verdict`` is that on the explanations of the run: numbers of a method that failed its checks are not shown.
+    """
     if documents is None or attributions is None or rows is None:
         return ()
     texts = {str(row["row_id"]): row for row in rows.to_dict("records")}
@@ -79,7 +88,7 @@ def explained_rows(
     for unit in attributions.to_dict("records"):
         units.setdefault(str(unit["row_id"]), []).append(unit)
     return tuple(
-        _explained(document, texts[row_id], units.get(row_id, []))
+        _explained(document, texts[row_id], units.get(row_id, []), verdict)
         for document in documents.to_dict("records")
         if (row_id := str(document["row_id"])) in texts
     )
@@ -90,9 +99,12 @@ def visible(text: str) -> str:
     return _NOT_PLAIN.sub(lambda match: clean(match[0]) or " ", text)
 
 
-def _explained(document: Mapping[Any, Any], row: Mapping[Any, Any], units: Sequence[Mapping[Any, Any]]) -> ExplainedRow:
+def _explained(
+    document: Mapping[Any, Any], row: Mapping[Any, Any], units: Sequence[Mapping[Any, Any]], verdict: str
+) -> ExplainedRow:
     text = str(row["text"])
-    state = _STATES.get(str(document["status"]), "undefined")
+    adds_up = str(document["status"]) == "ok"
+    state = _OF_VERDICT.get(verdict, "complete") if adds_up else _STATES.get(str(document["status"]), "undefined")
     prediction, score = clean(document["prediction"]), _optional(document["score"])
     return ExplainedRow(
         row_id=clean(document["row_id"]),
@@ -115,7 +127,7 @@ def _explained(document: Mapping[Any, Any], row: Mapping[Any, Any], units: Seque
             *((f"Group: {clean(name[6:])}", clean(value)) for name, value in document.items() if _is_group(name)),
         ),
         plain=(Piece(visible(text[:CUT_AT]) + _cut_note(text)),),
-        foldings=_foldings(text, row, units) if state == "complete" else (),
+        foldings=_foldings(text, row, units) if state in {"trusted", "complete"} else (),
     )
 
 
@@ -178,10 +190,20 @@ def _lines(units: Sequence[Mapping[Any, Any]]) -> tuple[UnitLine, ...]:
 
 
 def _sentence(state: State, document: Mapping[Any, Any]) -> str:
+    if state == "trusted":
+        return (
+            "The parts add up to the change in the score, and the explanations of this run passed their checks as a whole "
+            "(see above). A single one may still mislead: 'raitune explain' checks one decision by itself."
+        )
     if state == "complete":
         return (
-            "The parts add up to the change in the score. Not yet checked for faithfulness: completeness is the only check "
-            "so far, so this is arithmetic about the model and not yet a trusted explanation."
+            "The parts add up to the change in the score. Whether the explanations of this run can be relied on is not known: "
+            "read this as arithmetic about the model."
+        )
+    if state == "not_trusted":
+        return (
+            "The explanations of this run failed their checks, so those of this decision are not shown and must not be relied on. "
+            "The artifact 'attributions' keeps the numbers."
         )
     reason = sentence(document["reason"]).rstrip(".")
     because = f": {reason}" if reason else ""

@@ -43,10 +43,11 @@ def read_run(workspace: Workspace, run_id: str) -> RunPage:
     run_id = workspace.run(run_id).id
     check_evidence(workspace, run_id)
     inputs = report_inputs(workspace, run_id)
+    view, texts = build_view(inputs), _explained_texts(workspace, run_id, inputs)
     return RunPage(
-        view=build_view(inputs),
+        view=view,
         inputs=inputs,
-        explained=explained_rows(inputs.documents, inputs.attributions, _explained_texts(workspace, run_id, inputs)),
+        explained=explained_rows(inputs.documents, inputs.attributions, texts, view.explanations.verdict),
     )
 
 

@@ -171,34 +171,48 @@ def explained(*, words: bool = False, failed: int = 2) -> AuditResult:
                 number("explanations", "column_attribution_share", share, share * 0.85, share * 1.15, 58,
                        label=name)
             )  # fmt: skip
-        found.append(number("explanations", "identity_reliance", 0.168, 0.141, 0.195, 58, attribute="race"))
-        for group, (share, n) in {"Black": (0.213, 20), "white": (0.131, 20), "Asian": (0.149, 16)}.items():
-            found.append(
-                number("explanations", "identity_reliance", share, share - 0.04, share + 0.04, n,
-                       attribute="race", group=group)
-            )  # fmt: skip
-        found.append(
-            Measurement(
-                audit="explanations",
-                metric="identity_reliance",
-                estimate="not_applicable",
-                low="not_applicable",
-                high="not_applicable",
-                method="mean",
-                n=0,
-                status="not_applicable",
-                reason="the model never sees column single",
-                attribute="marital status",
-                split="test",
-            )
-        )
     top = [
         {"word": word, "mean_absolute": 0.61 - 0.05 * rank, "mean_signed": 0.2, "documents": 30 - rank}
         for rank, word in enumerate(["history", "insurance", "denied", "ratio", "income", "black", "single"])
     ]
-    facts = {"target": "denied minus approved", "baseline": "the [PAD] embedding", "top_words": top,
+    checks = {
+        "outcome": "trusted",
+        "sentence": "Explanations by integrated_gradients passed every check on 60 documents.",
+        "masking": "off-distribution masking: words are deleted from the text",
+        "checks": {
+            "agreement": {"outcome": "passed", "sentence": "The ranks correlate at 0.70.", "threshold": 0.2},
+            "completeness": {"outcome": "passed", "sentence": "2 of 60 documents do not sum.", "threshold": 0.1},
+        },
+    }
+    facts = {"checks": checks, "target": "denied minus approved", "baseline": "the [PAD] embedding", "top_words": top,
              "sample": "drawn evenly over label and group race; means over it are not means over the split"}  # fmt: skip
     return result("explanations", "explain", found, facts=facts)
+
+
+def identity() -> AuditResult:
+    found: list[Measurement] = []
+    found.append(number("identity_reliance", "identity_reliance", 0.168, 0.141, 0.195, 58, attribute="race"))
+    for group, (share, n) in {"Black": (0.213, 20), "white": (0.131, 20), "Asian": (0.149, 16)}.items():
+        found.append(
+            number("identity_reliance", "identity_reliance", share, share - 0.04, share + 0.04, n,
+                   attribute="race", group=group)
+        )  # fmt: skip
+    found.append(
+        Measurement(
+            audit="identity_reliance",
+            metric="identity_reliance",
+            estimate="not_applicable",
+            low="not_applicable",
+            high="not_applicable",
+            method="mean",
+            n=0,
+            status="not_applicable",
+            reason="the model never sees column single",
+            attribute="marital status",
+            split="test",
+        )
+    )
+    return result("identity_reliance", "explain", found)
 
 
 def reading(metric: str, estimate: float | str, n: int, outcome: str, **more: Any) -> Reading:
@@ -256,7 +270,7 @@ def baseline_decision() -> Decision:
         control("BASE-08", "Decisions do not lean on group membership", "fail", severity="warn",
                 reason="identity_reliance of attribute 'race': the lower bound 0.145 is above 0.1",
                 threshold=Threshold(value=0.1, **chosen), direction="at_most",
-                readings=(reading("identity_reliance", 0.168, 58, "fail", audit="explanations",
+                readings=(reading("identity_reliance", 0.168, 58, "fail", audit="identity_reliance",
                                   attribute="race", bound=0.145),)),
     )  # fmt: skip
     return decision(controls, "fail")
@@ -329,7 +343,7 @@ def lending(**changes: Any) -> ReportInputs:
                  "splits": {"train": {"rows": 1388, "classes": {"approved": 1222, "denied": 166}},
                             "validation": {"rows": 428, "classes": {"approved": 377, "denied": 51}},
                             "test": {"rows": 996, "classes": {"approved": 877, "denied": 119}}}},
-        "results": (profile(table), quality(), group_rates(table), explained()),
+        "results": (profile(table), quality(), group_rates(table), explained(), identity()),
         "decisions": (baseline_decision(),), "documents": lending_documents(), **changes,
     }  # fmt: skip
     return ReportInputs(**values)

@@ -170,12 +170,27 @@ def test_words_stand_in_for_columns_when_the_text_is_free(make_inputs: Any, kit:
     assert told.rows[0].text == "0.610 logit a use, in 30 texts"
 
 
-def test_explanations_are_not_called_complete_when_some_are_not(make_inputs: Any, kit: Any) -> None:
-    assert build_view(make_inputs()).explanations.state == "incomplete"
+def test_explanations_say_what_their_checks_found(make_inputs: Any, kit: Any) -> None:
+    told = build_view(make_inputs()).explanations
+    assert (told.verdict, told.word, told.icon) == ("trusted", "Trusted", "✓")
+    assert [(test.name, test.word) for test in told.tests] == [
+        ("It adds up", "passed"),
+        ("Another method agrees", "passed"),
+    ]
+    assert "3.3 % of 60 explained texts the parts do not add up" in told.sentence
+    assert told.caveat.startswith("Off-distribution masking")
     whole = build_view(make_inputs(results=(kit.explained(failed=0),))).explanations
-    assert whole.state == "complete"
     assert "all 60 explained texts" in whole.sentence
-    assert build_view(make_inputs(results=())).explanations.state == "not measured"
+
+
+def test_explanations_without_a_known_verdict_are_never_called_trusted(make_inputs: Any, kit: Any) -> None:
+    found = kit.explained()
+    for outcome in (None, "passed", 1, "Trusted"):
+        facts = {**found.facts, "checks": {**found.facts["checks"], "outcome": outcome}}
+        told = build_view(make_inputs(results=(found.model_copy(update={"facts": facts}),))).explanations
+        assert (told.verdict, told.icon) == ("not_checked", "?")
+        assert "arithmetic" in told.sentence
+    assert build_view(make_inputs(results=())).explanations.verdict == "not_checked"
 
 
 def test_an_audit_that_crashed_is_named(make_inputs: Any, kit: Any) -> None:

@@ -93,6 +93,25 @@ def test_only_a_complete_explanation_has_numbers(status: str, state: str) -> Non
     assert [(piece.text, piece.weight) for piece in row.plain] == [(visible(TEXT), None)]
 
 
+@pytest.mark.parametrize(
+    ("verdict", "state", "numbers"),
+    [
+        ("trusted", "trusted", True),
+        ("not_trusted", "not_trusted", False),
+        ("insufficient_evidence", "complete", True),
+        ("not_checked", "complete", True),
+        ("anything else", "complete", True),
+    ],
+)
+def test_numbers_of_explanations_that_failed_their_checks_are_not_shown(
+    verdict: str, state: str, numbers: bool
+) -> None:
+    (row,) = explained_rows(*frames(), verdict)
+    assert (row.state, bool(row.foldings)) == (state, numbers)
+    (failed,) = explained_rows(*frames("failed"), verdict)
+    assert (failed.state, failed.foldings) == ("failed", ())
+
+
 def test_a_row_whose_text_is_not_stored_is_left_out() -> None:
     documents, attributions, rows = frames()
     assert explained_rows(documents, attributions, rows.iloc[:0]) == ()

@@ -12,8 +12,15 @@ from rai_tune.review.sections.cells import NOTHING, facts, measures, number, row
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
     from rai_tune.reporting.model import Explanations
+    from rai_tune.review.components.literal import Tone
     from rai_tune.review.explained import ExplainedRow, Folding
 
+_TONES: dict[str, Tone] = {
+    "trusted": "pass",
+    "not_trusted": "fail",
+    "insufficient_evidence": "insufficient",
+    "not_checked": "insufficient",
+}
 _HEADS = {"columns": "Column", "words": "Word", "none": "Unit"}
 _WEIGHTS = {"columns": "Mean share of attribution", "words": "Mean weight", "none": "Weight"}
 _FOLDINGS = {"columns": "Columns", "words": "Words"}
@@ -24,7 +31,7 @@ def show_leaning(view: ReportView) -> None:
     """Columns or words that decisions lean on."""
     found = view.explanations
     st.header("What decisions lean on", anchor="leaning")
-    literal("leaning", Paragraph(found.sentence))
+    literal("leaning", Banner(_TONES[found.verdict], found.icon, found.word, found.sentence), *_tested(found))
     dots = [
         Dot(row.name, row.value.n_text, row.value.estimate, row.value.low, row.value.high)
         for row in found.rows
@@ -34,6 +41,14 @@ def show_leaning(view: ReportView) -> None:
         literal("leaning-chart-sentence", Paragraph(_DRAWN))
     dot_plot("leaning-chart", dots, axis="Mean share of attribution, with interval", sentence=_DRAWN)
     _tables(found)
+
+
+def _tested(found: Explanations) -> list[Table | Paragraph]:
+    if not found.tests:
+        return []
+    rows = tuple((Cell(test.name), Cell(f"{test.icon} {test.word}"), Cell(test.sentence)) for test in found.tests)
+    head = {"Check": "", "Outcome": "", "What was found": "wide"}
+    return [Table("Whether to believe the explanations", head, rows), Paragraph(found.caveat)]
 
 
 def _tables(found: Explanations) -> None:
@@ -74,11 +89,12 @@ def show_explained(rows: tuple[ExplainedRow, ...]) -> None:
         "Explained row", range(len(rows)), format_func=lambda number: rows[number].option, key="explained-row"
     )
     row = rows[place or 0]
-    if row.state != "complete":
+    if not row.foldings:
         literal("explained-state", Banner("fail", "✗", row.word.capitalize(), row.sentence), Facts(row.facts))
         heatmap("explained-text", row.plain, label="Text of the row, without an explanation")
         return
-    literal("explained-state", Banner("insufficient", "?", row.word.capitalize(), row.sentence), Facts(row.facts))
+    tone, icon = ("pass", "✓") if row.state == "trusted" else ("insufficient", "?")
+    literal("explained-state", Banner(tone, icon, row.word.capitalize(), row.sentence), Facts(row.facts))
     _folding(row, _chosen(row))
 
 

@@ -47,8 +47,8 @@ def _tested(found: Explanations) -> list[Table | Paragraph]:
     if not found.tests:
         return []
     rows = tuple((Cell(test.name), Cell(f"{test.icon} {test.word}"), Cell(test.sentence)) for test in found.tests)
-    head = {"Check": "", "Outcome": "", "What was found": "wide"}
-    return [Table("Whether to believe the explanations", head, rows), Paragraph(found.caveat)]
+    table = Table("Whether to believe the explanations", {"Check": "", "Outcome": "", "What was found": "wide"}, rows)
+    return [table, Paragraph(found.caveat)]
 
 
 def _tables(found: Explanations) -> None:
@@ -93,8 +93,10 @@ def show_explained(rows: tuple[ExplainedRow, ...]) -> None:
         literal("explained-state", Banner("fail", "✗", row.word.capitalize(), row.sentence), Facts(row.facts))
         heatmap("explained-text", row.plain, label="Text of the row, without an explanation")
         return
-    tone, icon = ("pass", "✓") if row.state == "trusted" else ("insufficient", "?")
-    literal("explained-state", Banner(tone, icon, row.word.capitalize(), row.sentence), Facts(row.facts))
+    trusted = row.state == "trusted"
+    tone: Tone = "pass" if trusted else "insufficient"
+    banner = Banner(tone, "✓" if trusted else "?", row.word.capitalize(), row.sentence)
+    literal("explained-state", banner, Facts(row.facts))
     _folding(row, _chosen(row))
 
 

@@ -67,10 +67,7 @@ def attribute_texts(
     characters, column None for fixed text, or None for a free text. ``settings`` are fields of ``Settings``, such as ``steps``. Raises
     ``UsageError`` for a method or setting that is unknown, and for a class, a tokenizer, an embedding or a span that does not fit.
     """
-    if positive is not None and target is not None:
-        raise UsageError("name either 'positive' or 'target': each says alone what is explained")
-    chosen = contrast_target(model.classes, positive) if positive else None
-    chosen = class_target(model.classes, target) if target else chosen
+    chosen = chosen_target(model, positive, target)
     given = [None] * len(texts) if segments is None else list(segments)
     if len(given) != len(texts):
         raise UsageError(f"{len(given)} lists of segments for {len(texts)} texts")
@@ -79,6 +76,15 @@ def attribute_texts(
         for index, (cell, text) in enumerate(zip(given, texts, strict=True))
     ]
     return explain_texts(model, texts, read, [chosen] * len(texts), checked_settings({"method": method, **settings}))
+
+
+def chosen_target(model: TextModel, positive: str | None, target: str | None) -> Target | None:
+    """The explained number that a caller named, None for the logit of each text's predicted class. Raises ``UsageError`` for both names at once."""
+    if positive is not None and target is not None:
+        raise UsageError("name either 'positive' or 'target': each says alone what is explained")
+    if positive:
+        return contrast_target(model.classes, positive)
+    return class_target(model.classes, target) if target else None
 
 
 def checked_settings(given: Mapping[str, Any]) -> Settings:

@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from rai_tune.core import AuditResult, Measurement
 
 MOST_ROWS = 40
-_Row = tuple[str, str | None, str | None]
+_Row = tuple[str, str | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A kind of table of an audit: metric -> head of its column. ``pairs`` tables have a row for each group and reference."""
+    """A kind of table of an audit: metric -> head of its column.
+
+    Rows are groups, in ``pairs`` tables groups and references, and with ``labels`` words or columns: over everybody, or (with ``pairs``) between groups.
+    """
 
     title: str
     columns: dict[str, str]
     pairs: bool = False
     head: str = ""
+    labels: bool = False
 
 
 _LL144_RATIO = "Impact ratio"
@@ -116,6 +120,36 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
             pairs=True,
         ),
     ),
+    "identity_reliance": (
+        Layout(
+            "Share on who the person is", {"identity_reliance": "Of attribution", "identity_word_share": "Of words"}
+        ),
+        Layout(
+            "Possible proxies",
+            {"proxy_association": "Tells the group (V)", "proxy_attribution_share": "Share of attribution"},
+            head="Column or word",
+            labels=True,
+        ),
+    ),
+    "global_attributions": (
+        Layout(
+            "What weighs most",
+            {
+                "mean_absolute_attribution": "Mean size",
+                "mean_attribution": "Mean with sign",
+                "mean_attribution_p_value_adjusted": "p that it has none",
+            },
+            head="Column or word",
+            labels=True,
+        ),
+        Layout(
+            "Weighs differently",
+            {"attribution_difference": "Difference", "attribution_difference_p_value_adjusted": "p"},
+            pairs=True,
+            head="Column or word: group / against",
+            labels=True,
+        ),
+    ),
     "regression_gaps": (
         Layout(
             "Predicted numbers",
@@ -156,13 +190,14 @@ def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
     tables: dict[tuple[str | None, str | None], dict[_Row, dict[str, Measurement]]] = {}
     for item in result.measurements:
         if _fits(layout, item) and not _turned(item):
-            table = tables.setdefault((item.attribute, item.label), {})
-            row = (item.group or "", item.reference if layout.pairs else None, item.split)
+            table = tables.setdefault((item.attribute, None if layout.labels else item.label), {})
+            own = item.label if layout.labels else None
+            row = (item.group or "", item.reference if layout.pairs else None, item.split, own)
             table.setdefault(row, {})[item.metric] = item
     for (attribute, label), rows in tables.items():
         within = {"simpson": f", within {named(label or '')}"}.get(result.audit, f", {named(label)}" if label else "")
         yield Grid(
-            title=f"{layout.title} by {named(attribute or '')}{within}",
+            title=f"{layout.title} by {named(attribute)}{within}" if attribute is not None else layout.title,
             head=layout.head or ("Group / against" if layout.pairs else "Group"),
             columns=tuple(layout.columns.values()),
             rows=tuple(_row(row, cells, layout) for row, cells in list(rows.items())[:MOST_ROWS]),
@@ -172,8 +207,12 @@ def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
 
 
 def _fits(layout: Layout, item: Measurement) -> bool:
-    """Whether a measurement has a cell: it is of a group, and there is a column for its metric."""
-    return item.metric in layout.columns and item.group is not None
+    """Whether a measurement has a cell: there is a column for its metric, and a row for what it is about."""
+    if layout.labels:
+        rows = item.label is not None and (item.group is not None) == layout.pairs
+    else:
+        rows = item.group is not None
+    return rows and item.metric in layout.columns
 
 
 def _turned(item: Measurement) -> bool:
@@ -182,11 +221,12 @@ def _turned(item: Measurement) -> bool:
 
 
 def _row(row: _Row, cells: dict[str, Measurement], layout: Layout) -> GridRow:
-    group, reference, _split = row
+    group, reference, _split, label = row
+    people = named(group) if reference is None else f"{named(group)} / {named(reference)}"
     shown = tuple(show(cells[metric]) if metric in cells else None for metric in layout.columns)
     first = next((cell for cell in shown if cell is not None), None)
     return GridRow(
-        name=named(group) if reference is None else f"{named(group)} / {named(reference)}",
+        name=people if label is None else named(label) + (f": {people}" if group else ""),
         n_text=first.n_text if first is not None else "–",
         cells=shown,
     )

@@ -60,7 +60,7 @@ def _check_overrides(suite: str, overrides: Sequence[str]) -> None:
     for override in overrides:
         if not override.strip().startswith(own):
             raise UsageError(
-                f"--set {override!r}: a stored run keeps its recipe; only settings of the suite ({own}...) change for a new audit"
+                f"--set {override!r}: a stored run keeps its recipe; only settings of the suite ({own}*) change for a new audit"
             )
 
 

@@ -33,7 +33,8 @@ def controls_of(controls: tuple[ControlRow, ...], *, whole: bool = False) -> Gro
     waiting = [each for each in waiting if each.mode == "attestation"]
     for control in (each for each in controls if each not in waiting):
         style = STYLES[control.outcome]
-        word = control.word + ("" if control.severity == "blocks" else f" ({control.severity})")
+        quiet = control.severity == "blocks" or control.outcome in {"pass", "not_applicable"}
+        word = control.word + ("" if quiet else f" ({control.severity})")
         line = Text(f"{control.icon} {control.id} ", style=style)
         line.append(control.title, style="not bold default")
         line.append(f" - {word}", style=style)

@@ -234,3 +234,31 @@ def test_a_stored_run_is_audited_again(call, project):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     code, _, err = call("audit", "latest", "--suite", "fairness")
     assert code == 6, err
+
+
+@pytest.mark.slow
+def test_a_stored_run_is_explained_again_with_other_settings(call, project):
+    code, _, err = call("run", "recipe.yaml", "--set", "audits.include=[data_profile, task_quality, group_rates]")
+    assert code in {0, 3, 4}, err
+    chosen = ("--set", "audits.explain.documents=8", "--set", "audits.explain.method=occlusion")
+    code, _, err = call("audit", "latest", "--suite", "explain", *chosen, "--json")
+    assert code in {3, 4}, err
+    from rai_tune.reporting.stored import report_inputs
+    from rai_tune.workspace import Workspace
+
+    with Workspace.open(project / ".raitune", create=False) as store:
+        run = store.run("latest")
+        found = report_inputs(store, run.id)
+        settings = store.read_json(store.artifacts(run.id)["reaudits"].digest)["settings"]
+    facts = next(result.facts for result in found.results if result.audit == "explanations")
+    assert (facts["documents"], facts["method"]) == (8, "occlusion")
+    assert set(found.documents.method) == {"occlusion"}
+    assert settings == {"explain": ["audits.explain.documents=8", "audits.explain.method=occlusion"]}
+    for override, message in {
+        "training.epochs=9": "only settings of the suite (audits.explain.*) change",
+        "audits.explain.methd=x": "methd",
+        "audits.explain.method=oclusion": "Did you mean 'occlusion'",
+        "audits.explain.documents=0": "greater than or equal to 1",
+    }.items():
+        code, _, err = call("audit", "latest", "--suite", "explain", "--set", override)
+        assert (code, message in err) == (2, True), err

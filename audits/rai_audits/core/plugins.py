@@ -39,6 +39,8 @@ _BUILT_IN = {
     "explanations": "rai_audits.explain.audit",
     "identity_reliance": "rai_audits.explain.identity.audit",
     "global_attributions": "rai_audits.explain.global_picture",
+    "adverse_action_reasons": "rai_audits.explain.reasons",
+    "minimal_counterfactuals": "rai_audits.explain.counterfactuals",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",

@@ -58,7 +58,7 @@ def fold_words(encoded: EncodedText, attributions: Sequence[float]) -> tuple[Uni
 
     ``attributions`` has one number per token. Words beyond a cut have no tokens and are not listed.
     """
-    spans = word_spans(encoded.text[: _read_to(encoded)])
+    spans = word_spans(encoded.text[: read_to(encoded)])
     folded = _fold(encoded, attributions, spans)
     words = [
         Unit("word", position, encoded.text[start:end], start, end, folded.totals[index])
@@ -93,21 +93,26 @@ def tokens_by_word(encoded: EncodedText) -> tuple[tuple[int, ...], ...]:
 
     A token that overlaps several words goes to the one that it shares most characters with, the first of equals.
     """
-    return tokens_by_span(encoded, word_spans(encoded.text[: _read_to(encoded)]))
+    return tokens_by_span(encoded, word_spans(encoded.text[: read_to(encoded)]))
 
 
 def tokens_by_span(encoded: EncodedText, spans: Sequence[Span]) -> tuple[tuple[int, ...], ...]:
-    """Places of the content tokens of each span that has any. ``spans`` are sorted and disjoint; of those that are empty nothing is read."""
-    filled = [span for span in spans if span[1] > span[0]]
-    ends = [end for _, end in filled]
+    """Places of the content tokens of each span that has any, in order. ``spans`` are sorted and disjoint."""
+    return tuple(places_by_span(encoded, spans).values())
+
+
+def places_by_span(encoded: EncodedText, spans: Sequence[Span]) -> dict[int, tuple[int, ...]]:
+    """Index of a span -> places of its content tokens, for spans that have any, in order. ``spans`` are sorted and disjoint."""
+    filled = [index for index, (start, end) in enumerate(spans) if end > start]
+    ends = [spans[index][1] for index in filled]
     members: dict[int, list[int]] = {}
     for place, (offset, special) in enumerate(zip(encoded.offsets, encoded.special, strict=True)):
         if special or not filled:
             continue
-        shares = _shares(_visible(encoded.text, offset), filled, ends)
+        shares = _shares(_visible(encoded.text, offset), [spans[index] for index in filled], ends)
         best = max(shares, key=lambda share: (share[1], -share[0]))[0]
-        members.setdefault(best, []).append(place)
-    return tuple(tuple(members[index]) for index in sorted(members))
+        members.setdefault(filled[best], []).append(place)
+    return {index: tuple(members[index]) for index in sorted(members)}
 
 
 def special_unit(attribution: float, position: int) -> Unit:
@@ -115,7 +120,7 @@ def special_unit(attribution: float, position: int) -> Unit:
     return Unit("special", position, SPECIAL_TOKENS, -1, -1, attribution)
 
 
-def _read_to(encoded: EncodedText) -> int:
+def read_to(encoded: EncodedText) -> int:
     """Characters of the text that the model reads; the rest was cut."""
     return max(
         (end for (_, end), special in zip(encoded.offsets, encoded.special, strict=True) if not special), default=0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
 from rai_tune.core import TaskInfo
+from rai_tune.data.rationales import read_rationales
 from rai_tune.data.rerender import column_renderer, rerenderer
 from rai_tune.planning import Plan, device_of
 from rai_tune.stored_run import PARQUET, attach
@@ -15,6 +16,7 @@ from rai_tune.stored_run import PARQUET, attach
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rai_tune.data.rationales import Spans
     from rai_tune.training.saved_model import LoadedModel
     from rai_tune.workspace import RunRecord, Workspace
 
@@ -73,6 +75,8 @@ def _audit_context(
     if suite in {"fairness", "explain"}:
         options["render"] = rerenderer(recipe.data, data.rows)
         options["render_columns"] = column_renderer(recipe.data, data.rows)
+    if suite == "explain":
+        options["rationales"] = _rationales(planned)
     return AuditContext(
         predictions=predictions,
         task=TaskInfo(
@@ -94,6 +98,16 @@ def _audit_context(
         progress=progress,
         shared=shared,
     )
+
+
+def _rationales(planned: Plan) -> dict[str, Spans]:
+    """Human rationales of the rows, none where the recipe names no file."""
+    named = planned.recipe.audits.explain.rationales
+    if named is None:
+        return {}
+    rows = planned.data.rows
+    texts = dict(zip(rows["row_id"].astype(str), rows["text"].astype(str), strict=True))
+    return read_rationales(planned.loaded.base_dir / named, texts)
 
 
 def _base_decisions(planned: Plan, max_tokens: int, progress: Progress) -> BaseDecisions:

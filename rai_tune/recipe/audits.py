@@ -151,6 +151,21 @@ class ExplainSpec(Part):
     proxy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
     """Share of all attribution from which it is one."""
 
+    reasons: Annotated[int, Field(ge=1, le=20)] = 4
+    """Reasons given for an unfavourable decision at most; more than four are not likely to be helpful (12 CFR 1002.9(b)(2), comment 1)."""
+
+    reason_draws: Annotated[int, Field(ge=1, le=100)] = 3
+    """Attributions with other seeds that reasons are compared with."""
+
+    counterfactual_documents: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Explained texts for which the smallest change that turns the decision is searched."""
+
+    counterfactual_evaluations: Annotated[int, Field(ge=2, le=1_000_000)] = 400
+    """Changed texts that may be scored in search of it, for each text."""
+
+    rationales: Name | None = None
+    """File of human rationales in the format of HateXplain, by row id; relative to the recipe. Without one ``plausibility`` is not measured."""
+
     global_words: Annotated[int, Field(ge=1, le=1000)] = 20
     """Words listed in the global picture and as proxies; all are tested."""
 

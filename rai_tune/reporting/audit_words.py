@@ -65,6 +65,19 @@ AUDITS: dict[str, Words] = {
         "Labels that the model, on rows it did not learn from, confidently contradicts. Suspects: a person must look.",
     ),
     "pii": Words("Personal data in texts", "Texts in which a detector finds a number, an address or an account."),
+    "adverse_action_reasons": Words(
+        "Reasons for unfavourable decisions",
+        "Factors that pushed toward the unfavourable outcome, kept only where taking them away moves the score back. Columns that name a group are never given as reasons. "
+        "Evidence for 12 CFR 1002.9(b)(2), not a notice to a person.",
+    ),
+    "minimal_counterfactuals": Words(
+        "What would have turned the decision",
+        "The smallest change found that turns the decision: columns given other values, or words taken away, which leaves texts unlike those in training.",
+    ),
+    "plausibility": Words(
+        "Agreement with people",
+        "Whether explanations mark the words that people marked (ERASER). It says nothing of faithfulness to the model.",
+    ),
 }
 """Audit -> title of its chapter and what it asks."""
 
@@ -180,4 +193,15 @@ METRICS: dict[str, Words] = {
     "label_noise_rate": Words("Labels in doubt", "Estimated share of wrong labels, if the model's own mistakes were none."),
     "label_suspect_rate": Words("Suspect labels", "Share of these rows whose label the model confidently contradicts."),
     "label_suspect_rate_difference": Words("Suspect labels, difference", "The first group minus the second."),
+    "decisions_with_reasons_share": Words("Decisions with a confirmed reason", "Of the explained unfavourable ones."),
+    "prohibited_basis_share": Words("A group among the strongest reasons", "Unfavourable decisions in which a column or word that names a group is confirmed among the top factors."),
+    "reasons_confirmed_share": Words("Top factors that removal confirms", "Mean share over decisions."),
+    "reason_stability": Words("Reasons that stay under other seeds", "Mean overlap of the top factors with those of gradient SHAP under other seeds."),
+    "reason_frequency": Words("Given as a reason", "Share of the unfavourable decisions."),
+    "counterfactual_found_share": Words("Decisions that some change turns", "Within the budget of changed texts."),
+    "counterfactual_size": Words("Changes that it takes, median", "Of the decisions that were turned."),
+    "counterfactual_identity_share": Words("Turned by the group alone", "Only what names the group was changed."),
+    "plausibility_token_f1": Words("Words marked by both (F1)", "Token F1, mean over texts."),
+    "plausibility_iou_f1": Words("Stretches marked by both (IOU-F1)", "A stretch counts when it overlaps a person's by half or more."),
+    "plausibility_auprc": Words("Ranking of marked words (AUPRC)", "Area under precision and recall, mean over texts."),
 }  # fmt: skip

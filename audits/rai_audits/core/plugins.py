@@ -41,6 +41,7 @@ _BUILT_IN = {
     "global_attributions": "rai_audits.explain.global_picture",
     "adverse_action_reasons": "rai_audits.explain.reasons",
     "minimal_counterfactuals": "rai_audits.explain.counterfactuals",
+    "plausibility": "rai_audits.explain.plausibility",
     "calibration": "rai_audits.robustness.calibration",
     "harmless_edits": "rai_audits.robustness.harmless_edits",
     "slice_discovery": "rai_audits.fairness.slices",

@@ -186,7 +186,7 @@ def test_blind_columns_are_not_applicable_not_zero(tmp_path, tiny_base, done):
     sets = [
         "data.template=debt {{ debt }} record {{ record }}",
         "data.hide_groups=true",
-        "audits.include=[explanations]",
+        "audits.include=[identity_reliance]",
         "training.epochs=1",
     ]
     workspace = Workspace.open(tmp_path / "w")

@@ -46,7 +46,7 @@ def run_audits(
     for place, name in enumerate(names):
         progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
-        context = _audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress)
+        context = audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress)
         result = run_audit(spec, context, inputs)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
         if refused and name not in planned.recipe.audits.names:
@@ -59,7 +59,7 @@ def run_audits(
     return tuple(stored)
 
 
-def _audit_context(
+def audit_context(
     planned: Plan,
     workspace: Workspace,
     loaded: LoadedModel,
@@ -68,6 +68,7 @@ def _audit_context(
     shared: dict[str, Any],
     progress: Progress,
 ) -> AuditContext:
+    """What an audit of this suite may read of a run. ``shared`` is one dictionary for all audits that run together."""
     from rai_audits.explain import TextModel
 
     recipe, data, facts = planned.recipe, planned.data, loaded.facts

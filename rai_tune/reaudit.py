@@ -1,4 +1,4 @@
-"""A suite of audits, run again on a stored run. Stable API: ``reaudit``."""
+"""A suite of audits, run again on a stored run. Stable API: ``reaudit``, ``check_overrides``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reaudit(
     """
     run = workspace.run(run_id)
     names = _suite(suite)
-    _check_overrides(suite, overrides)
+    check_overrides(suite, overrides)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only a completed run is audited again")
     with workspace.claim(run.id):
@@ -55,7 +55,8 @@ def reaudit(
     return outcome
 
 
-def _check_overrides(suite: str, overrides: Sequence[str]) -> None:
+def check_overrides(suite: str, overrides: Sequence[str]) -> None:
+    """Refuse an override of anything but the settings of this suite (``UsageError``)."""
     own = f"audits.{suite}."
     for override in overrides:
         if not override.strip().startswith(own):

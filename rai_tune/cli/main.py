@@ -12,7 +12,7 @@ import traceback
 
 import typer
 
-from rai_tune.cli import audit, compare, demo, gate, init, predict, report, run, runs, ui
+from rai_tune.cli import audit, compare, demo, explain, gate, init, predict, report, run, runs, ui
 
 app = typer.Typer(
     name="raitune",
@@ -26,6 +26,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("predict")(predict.predict)
 app.command("audit")(audit.audit)
+app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
 app.command("runs")(runs.runs)

@@ -40,7 +40,7 @@ def stratified_sample(
 def draw_documents(
     predictions: pd.DataFrame, rows: pd.DataFrame, *, attribute: str | None, split: str, documents: int, seed: int
 ) -> list[dict[Hashable, object]]:
-    """Predictions of the drawn rows of one split, each with its ``text`` and (for templated rows) ``segments``.
+    """Predictions of the drawn rows of one split, each with its ``text``, its source columns (``col:...``) and (for templated rows) ``segments``.
 
     Raises ``UsageError`` for a row id that occurs twice, or for a drawn row whose text is not in ``rows``.
     """
@@ -62,7 +62,7 @@ def draw_documents(
 
 
 def _texts_by_id(rows: pd.DataFrame, wanted: set[str]) -> dict[str, dict[Hashable, object]]:
-    columns = [name for name in ("text", "segments") if name in rows.columns]
+    columns = [name for name in rows.columns if name in {"text", "segments"} or str(name).startswith("col:")]
     if "text" not in columns:
         raise UsageError("the rows have no column 'text' to explain")
     row_ids = rows["row_id"].astype(str)

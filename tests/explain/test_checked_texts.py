@@ -34,7 +34,7 @@ def test_few_or_no_texts_are_never_trusted(bert_model):
 def test_wrong_names_are_said(bert_model):
     with pytest.raises(UsageError, match="Did you mean 'occlusion'"):
         explain.checked_texts(bert_model, TEXTS, method="oclusion")
-    with pytest.raises(UsageError, match="no setting 'step'.*Did you mean 'steps'"):
+    with pytest.raises(UsageError, match=r"no setting 'step'.*Did you mean 'steps'"):
         explain.checked_texts(bert_model, TEXTS, step=3)
     with pytest.raises(UsageError, match="either 'positive' or 'target'"):
         explain.checked_texts(bert_model, TEXTS, positive="denied", target="denied")

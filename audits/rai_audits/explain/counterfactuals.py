@@ -72,9 +72,9 @@ class Decider:
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances = shifted / shifted.sum(axis=1, keepdims=True)
         if self.positive is not None and self.threshold is not None and len(self.classes) == 2:
-            above = chances[:, self.classes.index(self.positive)] - self.threshold
+            above = np.asarray(chances[:, self.classes.index(self.positive)] - self.threshold, dtype=np.float64)
             # At the threshold itself the decision is positive, so a negative one must be strictly below it.
-            return above + 1e-12 if kept == self.positive else -above
+            return above + 1e-12 if kept == self.positive else np.negative(above)
         own = self.classes.index(kept)
         return np.asarray(chances[:, own] - np.delete(chances, own, axis=1).max(axis=1))
 

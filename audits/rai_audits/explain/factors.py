@@ -47,8 +47,8 @@ def _columns(document: Document, identity: Collection[str]) -> Iterable[Factor]:
         column = document.segments[index].column
         if column is not None:
             members.setdefault(column, []).extend(tokens)
-    for column, tokens in members.items():
-        yield _factor(document, "column", column, tokens, any(part in identity for part in column.split("+")))
+    for column, places in members.items():
+        yield _factor(document, "column", column, places, any(part in identity for part in column.split("+")))
 
 
 def _words(document: Document, identity: Collection[str]) -> Iterable[Factor]:

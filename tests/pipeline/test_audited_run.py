@@ -47,8 +47,7 @@ def test_every_stage_left_its_evidence(done):
     names = set(workspace.artifacts(run.id))
     assert {"context", "data", "training", "environment", "model", "predictions", "rows"} <= names
     assert {
-        f"audit:{name}"
-        for name in ("data_profile", "task_quality", "group_rates", "paired_swaps", "explanations")
+        f"audit:{name}" for name in ("data_profile", "task_quality", "group_rates", "paired_swaps", "explanations")
     } <= names
     assert {result.status for result in stored_results(workspace, run.id)} == {"ok"}
 

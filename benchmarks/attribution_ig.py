@@ -111,25 +111,36 @@ def _changes(model: TextModel, encoded: Sequence[Any], target: Any) -> np.ndarra
 
 
 def _fewest_even_steps(model: TextModel, encoded: Sequence[Any], target: Any, changes: np.ndarray, kind: str) -> int:
-    """Smallest count of plain Gauss-Legendre points, the same for every text, that brings 99 % of texts within the tolerance."""
+    """Smallest even count of plain Gauss-Legendre points, the same for every text, that brings 99 % of texts within the tolerance."""
     allowed = np.abs(changes) * 0.01 if kind == "1 %" else np.array([allowed_error(c, 0.01) for c in changes])
-    for steps in range(8, 129, 2):
-        places, weights = np.polynomial.legendre.leggauss(steps)
-        alphas = ((places + 1) / 2).tolist()
-        points = dict(zip(alphas, (weights / 2).tolist(), strict=True))
-        sums = {text.ids: 0.0 for text in encoded}
-        with opened(model) as engine:
-            wanted = [
-                PathRow(ids, baseline_ids(text, engine.pad), alpha, target.weights)
-                for ids, text in {text.ids: text for text in encoded}.items()
-                for alpha in alphas
-            ]
-            for row, products in engine.path_products(wanted):
-                sums[row.ids] += points[row.alpha] * float(products.sum())
-        error = np.abs(np.array([sums[text.ids] for text in encoded]) - changes)
-        if np.mean(error <= allowed) >= 0.99:
-            return steps
-    return 128
+
+    def enough(steps: int) -> bool:
+        error = np.abs(_even_sums(model, encoded, target, steps) - changes)
+        return bool(np.mean(error <= allowed) >= 0.99)
+
+    high = 16
+    while not enough(high) and high < 256:
+        high *= 2
+    low = high // 2
+    while high - low > 2:
+        middle = (low + high) // 4 * 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _even_sums(model: TextModel, encoded: Sequence[Any], target: Any, steps: int) -> np.ndarray:
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    points = dict(zip(((places + 1) / 2).tolist(), (weights / 2).tolist(), strict=True))
+    sums = {text.ids: 0.0 for text in encoded}
+    with opened(model) as engine:
+        wanted = [
+            PathRow(ids, baseline_ids(text, engine.pad), alpha, target.weights)
+            for ids, text in {text.ids: text for text in encoded}.items()
+            for alpha in points
+        ]
+        for row, products in engine.path_products(wanted):
+            sums[row.ids] += points[row.alpha] * float(products.sum())
+    return np.array([sums[text.ids] for text in encoded])
 
 
 def _captum(model: TextModel, encoded: Sequence[Any], target: Any, steps: int) -> list[float]:

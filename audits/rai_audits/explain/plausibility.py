@@ -17,8 +17,9 @@ import pandas as pd
 
 from rai_audits.core import AuditContext, AuditOutput, Measurement, UsageError, audit
 from rai_audits.explain.explained import explained
-from rai_audits.explain.intervals import MEAN_METHOD, MIN_DOCUMENTS, mean_of_shares
+from rai_audits.explain.intervals import MIN_DOCUMENTS
 from rai_audits.explain.rationales import Match, auprc, macro_f1, span_match, token_match, top_marked
+from rai_audits.explain.shares import mean_share
 from rai_audits.fairness.describe import Describer
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "plausibility"
 RESAMPLES = 2_000
+_MARKED = "explained documents have a human rationale"
 _BOOTSTRAP = "macro over documents; percentile bootstrap over documents"
 
 
@@ -117,32 +119,18 @@ def agreement(words: Marked, share: float) -> Agreement:
 
 
 def _measured(describe: Describer, agreements: Sequence[Agreement]) -> Iterator[Measurement]:
-    yield _mean(describe, "plausibility_token_f1", [item.tokens.f1 for item in agreements])
+    f1s, areas = [item.tokens.f1 for item in agreements], [item.auprc for item in agreements]
+    yield mean_share(describe, "plausibility_token_f1", f1s, counted=_MARKED)
     yield _iou(describe, agreements)
-    yield _mean(describe, "plausibility_auprc", [item.auprc for item in agreements])
-
-
-def _few(describe: Describer, metric: str, count: int, method: str) -> Measurement:
-    reason = f"{count} explained documents have a human rationale; an interval over documents needs {MIN_DOCUMENTS}"
-    return describe.gap(metric, reason, method=method, n=count)
-
-
-def _mean(describe: Describer, metric: str, values: Sequence[float]) -> Measurement:
-    if len(values) < MIN_DOCUMENTS:
-        return _few(describe, metric, len(values), MEAN_METHOD)
-    context = describe.context
-    found = mean_of_shares(sorted(values), confidence=context.confidence, alphas=context.alphas, seed=context.seed)
-    assert not isinstance(found.high, str)
-    return describe.number(
-        metric, found.value, found.low, found.high, method=MEAN_METHOD, bounds=found.bounds, n=len(values)
-    )
+    yield mean_share(describe, "plausibility_auprc", areas, counted=_MARKED)
 
 
 def _iou(describe: Describer, agreements: Sequence[Agreement]) -> Measurement:
     """ERASER's macro IOU-F1 is no mean over documents, so documents are drawn again."""
     metric, count, context = "plausibility_iou_f1", len(agreements), describe.context
     if count < MIN_DOCUMENTS:
-        return _few(describe, metric, count, _BOOTSTRAP)
+        reason = f"{count} {_MARKED}; an interval over documents needs {MIN_DOCUMENTS}"
+        return describe.gap(metric, reason, method=_BOOTSTRAP, n=count)
     spans = sorted((item.spans for item in agreements), key=lambda item: (item.precision, item.recall))
     everywhere = [True] * count
     value = macro_f1(spans, with_truth=everywhere, with_prediction=everywhere)

@@ -22,8 +22,8 @@ from rai_audits.explain.attribution import ABSOLUTE_TOLERANCE
 from rai_audits.explain.engine import Row, opened
 from rai_audits.explain.explained import explained
 from rai_audits.explain.factors import Factor, factors_of, identity_names, without
-from rai_audits.explain.intervals import MEAN_METHOD, MIN_DOCUMENTS, mean_of_shares
 from rai_audits.explain.options import whole_option
+from rai_audits.explain.shares import mean_share
 from rai_audits.fairness.describe import Describer
 from rai_audits.fairness.term_swaps import merged_terms
 from rai_audits.quality.measure import measured_rate
@@ -42,6 +42,7 @@ LISTED = 20
 _TRIED_EACH = 3
 _DRAW_SAMPLES = 16
 _NONE = "no explained decision was unfavourable"
+_AGAINST = "unfavourable decisions have a factor against them"
 
 
 @dataclass(frozen=True)
@@ -194,25 +195,15 @@ def _measured(
     banned = sum(item.prohibited(most) for item in refusals)
     yield measured_rate(context, banned, n, metric="prohibited_basis_share", **shared)
     confirmed = [float(np.mean([each.confirmed for each in item.tried[:most]])) for item in refusals if item.tried]
-    yield _mean(describe, "reasons_confirmed_share", confirmed)
-    yield _mean(describe, "reason_stability", [item.stays for item in refusals if item.stays is not None])
+    yield mean_share(describe, "reasons_confirmed_share", confirmed, counted=_AGAINST)
+    stays = [item.stays for item in refusals if item.stays is not None]
+    yield mean_share(describe, "reason_stability", stays, counted=_AGAINST)
     counted = pd.Series(
         [reason.factor.name for reasons in given for reason in {r.factor.name: r for r in reasons}.values()],
         dtype="str",
     )
     for name, count in sorted(counted.value_counts().items(), key=lambda item: (-item[1], item[0]))[:LISTED]:
         yield measured_rate(context, int(count), n, metric="reason_frequency", label=str(name), **shared)
-
-
-def _mean(describe: Describer, metric: str, shares: Sequence[float]) -> Measurement:
-    count = len(shares)
-    if count < MIN_DOCUMENTS:
-        reason = f"{count} unfavourable decisions have a factor against them; an interval needs {MIN_DOCUMENTS}"
-        return describe.gap(metric, reason, method=MEAN_METHOD, n=count)
-    context = describe.context
-    found = mean_of_shares(sorted(shares), confidence=context.confidence, alphas=context.alphas, seed=context.seed)
-    assert not isinstance(found.high, str)
-    return describe.number(metric, found.value, found.low, found.high, method=MEAN_METHOD, bounds=found.bounds, n=count)
 
 
 def _table(refusals: Sequence[Refusal]) -> pd.DataFrame:

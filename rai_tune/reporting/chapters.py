@@ -82,7 +82,11 @@ def _label(audit: str, label: str) -> str:
 
 def _chapter(result: AuditResult) -> Chapter:
     places = {_place(item) for item in result.measurements}
-    shown = [item for item in result.measurements if item.metric != _SIZE and not _mirrored(item, places)]
+    shown = [
+        item
+        for item in result.measurements
+        if item.metric != _SIZE and not _mirrored(item, places) and not _in_json_only(item)
+    ]
     ordered = sorted((item for item in shown if not in_grid(item)), key=_rank)
     tables = grids(result)
     rows = tuple(_each_meaning_once(measure_row(item, METRICS, name=row_name(item)) for item in ordered[:MOST_ROWS]))
@@ -139,6 +143,11 @@ def _base(result: AuditResult) -> Iterator[str]:
     rule = str(told.get("threshold_rule"))
     cut = f", threshold {threshold:.3g}, {RULES.get(rule, clean(rule))}" if isinstance(threshold, float) else ""
     yield f"Base: {told.get('model')}; {told.get('decides_by')}; {told.get('train_rows')} training rows{cut}."
+
+
+def _in_json_only(item: Measurement) -> bool:
+    """Means of one group for each word or column: on paper their differences and the means over everybody are enough."""
+    return item.audit == "global_attributions" and item.group is not None and item.reference is None
 
 
 def _place(item: Measurement) -> Place:

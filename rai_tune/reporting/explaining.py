@@ -134,7 +134,7 @@ def _sentence(verdict: str, facts: dict[str, Any], checks: Sequence[Measurement]
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:].removesuffix(".") + ("." if text else "")
 
 
 def _facts(facts: dict[str, Any]) -> tuple[Fact, ...]:

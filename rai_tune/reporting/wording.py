@@ -183,9 +183,9 @@ METHODS: dict[str, Words] = {
     ),
     "attribution": Words(
         "What decisions lean on",
-        "Integrated gradients (Sundararajan et al., 2017) divide a decision's score among the words of the text, and for "
-        "templates among columns. Completeness says that the parts add up; it does not say that a person would give the "
-        "same reasons, and no faithfulness or randomisation check was made here.",
+        "Attributions divide a decision's score among the words of the text, and for templates among columns. That the parts add up does not "
+        "say that a person would give the same reasons. They are called trusted only after six checks: they add up, the words they name carry "
+        "the decision (two checks), they depend on what the model learned, they survive harmless edits, and another method agrees. The lines are the organisation's.",
     ),
 }
 

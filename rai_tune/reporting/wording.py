@@ -116,6 +116,9 @@ EXPLANATION_CHECKS: dict[str, Words] = {
     "completeness_failed_share": Words(
         "Texts that miss the tolerance", "Share of explained texts whose attributions do not add up."
     ),
+    "resolved_fraction": Words(
+        "Tokens with a value of their own", "The rest share the value of a block that was not divided."
+    ),
 }
 
 TRUST: dict[str, tuple[str, str]] = {

@@ -185,3 +185,14 @@ def test_no_measurement_is_a_silent_gap(bert_model, context_of):
     for measurement in run(context_of(bert_model, documents=8)).measurements:
         assert measurement.status != "ok" or math.isfinite(measurement.value)
         assert inspect.cleandoc(measurement.method)
+
+
+def test_partition_shap_says_how_much_it_resolved(bert_model, context_of):
+    context = context_of(bert_model, documents=8, method="partition_shap", evaluations=12)
+    output = run(context)
+    resolved = context.artifacts["documents"].resolved
+    assert 0 < resolved.mean() < 1
+    assert one(output, "resolved_fraction").value == pytest.approx(float(resolved.mean()))
+    assert output.facts["method"] == "partition_shap"
+    plain = run(context_of(bert_model, documents=8))
+    assert not [m for m in plain.measurements if m.metric == "resolved_fraction"]

@@ -17,7 +17,7 @@ from rai_audits.explain.checks import Case, Options, Thresholds, check_measureme
 from rai_audits.explain.documents import attribution_table, document_table
 from rai_audits.explain.engine import opened
 from rai_audits.explain.explained import contrasted, explained
-from rai_audits.explain.measures import AUDIT_NAME, column_shares, completeness
+from rai_audits.explain.measures import AUDIT_NAME, column_shares, completeness, resolved_fraction
 from rai_audits.explain.methods import load_method
 from rai_audits.explain.words import top_words
 
@@ -46,6 +46,7 @@ def _explanations(context: AuditContext) -> AuditOutput:
         measurements=(
             *check_measurements(checks, context, audit=AUDIT_NAME),
             *completeness(found.documents, context),
+            *resolved_fraction(found.documents, context),
             *column_shares(found.documents, context),
         ),
         artifacts={

@@ -32,6 +32,12 @@ def completeness(documents: Sequence[Document], context: AuditContext) -> list[M
     return [_median_error(documents, context), _failed_share(documents, context)]
 
 
+def resolved_fraction(documents: Sequence[Document], context: AuditContext) -> list[Measurement]:
+    """Mean share of tokens with a value of their own; only where the method says it (partition SHAP gives undivided blocks one value)."""
+    told = [item.tokens.resolved for item in documents if item.ok and item.tokens.resolved is not None]
+    return [_mean("resolved_fraction", sorted(told), context, {})] if told else []
+
+
 def column_shares(documents: Sequence[Document], context: AuditContext) -> list[Measurement]:
     """``column_attribution_share`` of each column: mean share of the |attribution| of all columns. Empty for free text.
 

@@ -19,6 +19,7 @@ from rai_audits.explain.engine import opened
 from rai_audits.explain.explained import contrasted, explained
 from rai_audits.explain.measures import AUDIT_NAME, column_shares, completeness, resolved_fraction
 from rai_audits.explain.methods import load_method
+from rai_audits.explain.trust import leave_verdict, withheld
 from rai_audits.explain.words import top_words
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def _explanations(context: AuditContext) -> AuditOutput:
     thresholds, work = read_checks(context.options.get("checks", {}))
     found = explained(context)
     checks = _checked(context, found, thresholds, work)
+    leave_verdict(context, checks.outcome)
     return AuditOutput(
         measurements=(
             *check_measurements(checks, context, audit=AUDIT_NAME),
             *completeness(found.documents, context),
             *resolved_fraction(found.documents, context),
-            *column_shares(found.documents, context),
+            *withheld(context, column_shares(found.documents, context), {"column_attribution_share"}),
         ),
         artifacts={
             "attributions": context.artifacts.put_table("attributions", attribution_table(found.documents)),

@@ -19,6 +19,7 @@ from rai_audits.core import AuditContext, AuditOutput, Measurement, audit
 from rai_audits.explain.explained import explained
 from rai_audits.explain.identity.lists import known_groups
 from rai_audits.explain.options import whole_option
+from rai_audits.explain.trust import withheld
 from rai_audits.explain.unit_means import UnitMean, Use, document_count, unit_difference, unit_mean, uses_of
 from rai_audits.fairness.describe import Describer, bound
 from rai_audits.stats.multiplicity import benjamini_hochberg
@@ -73,7 +74,7 @@ def measure(context: AuditContext) -> AuditOutput:
         measured = [describe.gap("mean_absolute_attribution", reason, method=_MEAN, n=0)]
     table = _table(context, entries)
     return AuditOutput(
-        measurements=tuple(measured),
+        measurements=withheld(context, measured, {item.metric for item in measured}),
         artifacts={NAME: context.artifacts.put_table(NAME, table)},
         facts={
             "documents": sum(item.ok for item in documents),

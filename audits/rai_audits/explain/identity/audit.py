@@ -24,6 +24,7 @@ from rai_audits.explain.identity.proxies import candidates
 from rai_audits.explain.identity.subjects import Subject, by_columns, by_words
 from rai_audits.explain.intervals import MIN_DOCUMENTS
 from rai_audits.explain.options import share_option, whole_option
+from rai_audits.explain.trust import withheld
 from rai_audits.fairness.describe import Describer
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ PROXY_ASSOCIATION = 0.1
 PROXY_SHARE = 0.05
 """Share of |attribution| above which a proxy has weight: half of what the baseline policy allows the identity itself, as a proxy tells it only in part."""
 LISTED = 20
+OF_ATTRIBUTIONS = frozenset(
+    {"identity_reliance", "identity_reliance_ratio", "reliance_swap_correlation", "proxy_attribution_share"}
+)
+"""Metrics that rest on attributions; swaps and associations do not."""
 
 
 def measure(context: AuditContext) -> AuditOutput:
@@ -62,7 +67,7 @@ def measure(context: AuditContext) -> AuditOutput:
         measured += measures.proxy(describe, item)
     table = identity_table(subjects, effects)
     return AuditOutput(
-        measurements=tuple(measured),
+        measurements=withheld(context, measured, OF_ATTRIBUTIONS),
         artifacts={"identity": context.artifacts.put_table("identity", table)},
         facts={
             "how": "columns of the template" if templated else "words that name groups",

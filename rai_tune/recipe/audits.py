@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rai_tune.recipe.part import Name, Part
+
+_RENAMED = {"integrated_gradients": "explanations"}
 
 
 class FairnessSpec(Part):
@@ -166,6 +168,9 @@ class ExplainSpec(Part):
     rationales: Name | None = None
     """File of human rationales in the format of HateXplain, by row id; relative to the recipe. Without one ``plausibility`` is not measured."""
 
+    global_documents: Annotated[int, Field(ge=2, le=1_000_000)] = 5
+    """Fewest explained texts with a word, or with a word in a group, for a mean of it."""
+
     global_words: Annotated[int, Field(ge=1, le=1000)] = 20
     """Words listed in the global picture and as proxies; all are tested."""
 
@@ -206,6 +211,16 @@ class AuditsSpec(Part):
 
     robustness: RobustnessSpec = RobustnessSpec()
     """How decisions are tried."""
+
+    @field_validator("include", mode="before")
+    @classmethod
+    def _renamed(cls, given: Any) -> Any:
+        # Runs stored before the audit was renamed must open again.
+        return (
+            [_RENAMED.get(name, name) if isinstance(name, str) else name for name in given]
+            if isinstance(given, list | tuple)
+            else given
+        )
 
     @model_validator(mode="after")
     def _no_repeats(self) -> AuditsSpec:

@@ -290,3 +290,9 @@ def test_every_field_can_be_set_to_its_default_by_a_dotted_path() -> None:
     complete = parse(BASE).recipe.model_dump(mode="json")
     overrides = [f"{path}={json.dumps(value)}" for path, value in leaves(complete, "")]
     assert Recipe.model_validate(apply_overrides({}, overrides)) == parse(BASE).recipe
+
+
+def test_a_recipe_that_names_an_audit_by_its_old_name_opens(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(BASE + "audits: {include: [group_rates, integrated_gradients]}\n", encoding="utf-8")
+    assert load_recipe(path).recipe.audits.include == ("group_rates", "explanations")

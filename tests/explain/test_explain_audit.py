@@ -205,3 +205,22 @@ def test_partition_shap_says_how_much_it_resolved(bert_model, context_of):
     assert output.facts["method"] == "partition_shap"
     plain = run(context_of(bert_model, documents=8))
     assert not [m for m in plain.measurements if m.metric == "resolved_fraction"]
+
+
+def test_documents_are_explained_once_for_all_audits_of_a_run(bert_model, context_of):
+    context = context_of(bert_model, documents=8)
+    said = []
+    for name in ("explanations", "identity_reliance", "global_attributions"):
+        # Each audit of a run gets a context of its own, with the model wrapped anew.
+        own = dataclasses.replace(
+            context,
+            model=dataclasses.replace(bert_model),
+            progress=lambda what, done, _total: said.append((what, done)),
+        )
+        load_audit(name).run(own)
+    assert said.count(("explaining", 8)) == 1
+    changed = dataclasses.replace(context, options={**context.options, "documents": 6})
+    load_audit("global_attributions").run(
+        dataclasses.replace(changed, progress=lambda what, done, _total: said.append((what, done)))
+    )
+    assert said.count(("explaining", 6)) == 1

@@ -46,7 +46,7 @@ def explained(context: AuditContext) -> Explained:
     # What the result depends on: a context that was changed in any of these is not served what another asked for.
     made_of = (settings, documents_option(context.options), context.eval_split, context.task.positive)
     kept = context.shared.get(_KEY)
-    if kept is None or kept[0] is not context.predictions or kept[1] is not context.model or kept[2] != made_of:
+    if kept is None or kept[0] is not context.predictions or kept[1] != context.model or kept[2] != made_of:
         context.shared[_KEY] = (context.predictions, context.model, made_of, _explain(context, settings))
     found: Explained = context.shared[_KEY][-1]
     return found

@@ -215,12 +215,10 @@ def test_documents_are_explained_once_for_all_audits_of_a_run(bert_model, contex
         own = dataclasses.replace(
             context,
             model=dataclasses.replace(bert_model),
-            progress=lambda what, done, _total: said.append((what, done)),
+            progress=lambda *told: said.append(told),
         )
         load_audit(name).run(own)
-    assert said.count(("explaining", 8)) == 1
+    assert said.count(("explaining", 8, 8)) == 1
     changed = dataclasses.replace(context, options={**context.options, "documents": 6})
-    load_audit("global_attributions").run(
-        dataclasses.replace(changed, progress=lambda what, done, _total: said.append((what, done)))
-    )
-    assert said.count(("explaining", 6)) == 1
+    load_audit("global_attributions").run(dataclasses.replace(changed, progress=lambda *told: said.append(told)))
+    assert said.count(("explaining", 6, 6)) == 1

@@ -36,3 +36,22 @@ def test_mean_bounds_nest_and_repeat():
     lower = [item.value for item in found.bounds if item.side == "lower"]
     assert 0.1 <= lower[1] < lower[0] < found.value == pytest.approx(0.25)
     assert 0.1 <= found.low < lower[0]
+
+
+@pytest.mark.parametrize(("documents", "truth"), [(5, 0.8), (10, 0.9), (20, 0.95), (40, 0.97), (40, 0.5), (20, 0.05)])
+def test_bounds_of_shares_that_are_all_or_nothing_hold(documents, truth):
+    """A mean of zeros and ones: the lower bound may lie above the truth, and the upper below it, about once in twenty."""
+    draw = np.random.default_rng(17)
+    low_missed = high_missed = 0
+    for _ in range(300):
+        shares = sorted((draw.random(documents) < truth).astype(float).tolist())
+        found = mean_of_shares(shares, confidence=0.95, alphas=(0.05,), seed=1)
+        bounds = {bound.side: bound.value for bound in found.bounds}
+        low_missed += bounds["lower"] > truth
+        high_missed += bounds["upper"] < truth
+    assert max(low_missed, high_missed) / 300 <= 0.08
+
+
+def test_equal_shares_have_a_width():
+    found = mean_of_shares([1.0] * 5, confidence=0.95, alphas=(0.05,), seed=0)
+    assert found.low < 0.8 and found.high == 1.0

@@ -80,7 +80,10 @@ def test_without_a_favourable_outcome_or_an_unfavourable_decision(linear, contex
     context = decided(context_of(linear, documents=24))
     task = dataclasses.replace(context.task, favourable=None)
     (gap,) = load_audit("adverse_action_reasons").run(dataclasses.replace(context, task=task)).measurements
-    assert (gap.status, gap.reason) == ("not_estimable", "the task names no favourable outcome")
+    assert (gap.status, gap.reason) == (
+        "not_applicable",
+        "the task names no favourable outcome, so no decision is unfavourable",
+    )
     pleased = dataclasses.replace(context, predictions=context.predictions.assign(prediction="approved"))
     output = load_audit("adverse_action_reasons").run(pleased)
     assert {m.status for m in output.measurements} == {"not_estimable"}
@@ -165,3 +168,23 @@ def test_a_constant_model_is_never_turned(linear, context_of):
     output = load_audit("minimal_counterfactuals").run(context)
     assert one(output, "counterfactual_found_share").value == 0.0
     assert one(output, "counterfactual_size").status == "not_estimable"
+
+
+def test_a_word_of_a_longer_identity_term_is_never_given_as_a_reason(bag_model, context_of):
+    # The lists hold "black applicant" but not the colour "black" alone; the model reads nothing but the colours.
+    module = bag_model.model
+    with torch.no_grad():
+        module.words.weight.zero_()
+        module.out.weight.zero_()
+        module.out.bias.zero_()
+        for word in ("black", "white"):
+            module.words.weight[bag_model.tokenizer.convert_tokens_to_ids(word), 0] = 3.0
+        module.out.weight[1, 0] = 1.0
+    context = context_of(bag_model, templated=False, documents=24)
+    context = dataclasses.replace(context, predictions=context.predictions.assign(prediction="denied"))
+    output = load_audit("adverse_action_reasons").run(context)
+    values = {item.metric: item.value for item in output.measurements}
+    assert values["decisions_with_reasons_share"] == 0.0
+    assert values["prohibited_basis_share"] == 1.0
+    assert "reason_frequency" not in values
+    assert context.artifacts["reasons"]["identity"].all()

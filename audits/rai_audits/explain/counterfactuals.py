@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,11 +91,14 @@ def decider_of(context: AuditContext) -> Decider:
 
 
 def measure(context: AuditContext) -> AuditOutput:
-    """Search a counterfactual for the first of the explained documents, by row id."""
+    """Search a counterfactual for some of the explained documents, drawn by a hash of their row ids."""
     limit = whole_option(context.options, "counterfactual_documents", DOCUMENTS)
     budget = whole_option(context.options, "counterfactual_evaluations", EVALUATIONS, least=2)
     found = explained(context)
-    documents = [item for item in found.documents if item.encoded.content_tokens][:limit]
+    documents = [item for item in found.documents if item.encoded.content_tokens]
+    documents = sorted(documents, key=lambda item: sha256(f"{context.seed}\n{NAME}\n{item.row_id}".encode()).digest())[
+        :limit
+    ]
     values = column_values(context)
     results = []
     with opened(found.model, found.settings.tokens_per_pass) as engine:
@@ -207,7 +211,7 @@ def _word_changes(context: AuditContext, document: Document, before: str) -> lis
     """Words, those that hold the decision up first."""
     place = context.model.classes.index(before)
     sign = -1.0 if document.target.weights[place] < 0 else 1.0
-    factors = sorted(factors_of(document, ()), key=lambda item: -sign * item.attribution)
+    factors = sorted(factors_of(document), key=lambda item: -sign * item.attribution)
     return [Change(f"{number}", factor) for number, factor in enumerate(factors)]
 
 

@@ -37,15 +37,19 @@ def mean_of_shares(shares: Sequence[float], *, confidence: float, alphas: Sequen
     """Mean of at least ``MIN_DOCUMENTS`` shares in [0, 1], by resampling documents.
 
     Percentiles are read further out than their nominal level, so that the interval is as wide as Student's rather than
-    too narrow by sqrt((n - 1) / n) and more in small samples. ``shares`` in one fixed order give one result.
+    too narrow by sqrt((n - 1) / n) and more in small samples. Where half of the shares or more are one and the same value, resampling
+    hardly sees the others that there may be: each end then also allows for one more document at 0, or at 1. ``shares`` in one fixed
+    order give one result.
     """
     values = np.asarray(shares, dtype=np.float64)
-    means = _resampled_means(values, seed)
+    tied = 2 * int(np.unique(values, return_counts=True)[1].max()) >= len(values)
+    low_means = _resampled_means(np.append(values, 0.0) if tied else values, seed)
+    high_means = _resampled_means(np.append(values, 1.0), seed) if tied else low_means
 
     def quantile(error: float) -> float:
         """Point below which the mean lies with probability ``error`` at most."""
         reach = math.sqrt(len(values) / (len(values) - 1)) * float(stats.t.ppf(error, len(values) - 1))
-        return float(np.quantile(means, float(special.ndtr(reach))))
+        return float(np.quantile(low_means if error < 0.5 else high_means, float(special.ndtr(reach))))
 
     tail = (1 - confidence) / 2
     bounds: list[Bound] = []

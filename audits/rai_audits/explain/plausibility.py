@@ -20,7 +20,7 @@ from rai_audits.explain.explained import explained
 from rai_audits.explain.intervals import MIN_DOCUMENTS
 from rai_audits.explain.rationales import Match, auprc, macro_f1, span_match, token_match, top_marked
 from rai_audits.explain.shares import mean_share
-from rai_audits.fairness.describe import Describer
+from rai_audits.fairness.describe import Describer, bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,4 +141,8 @@ def _iou(describe: Describer, agreements: Sequence[Agreement]) -> Measurement:
     values = np.divide(2 * means[0] * means[1], total, out=np.zeros(RESAMPLES), where=total > 0)
     tail = (1 - context.confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
-    return describe.number(metric, value, float(low), float(high), method=_BOOTSTRAP, n=count)
+    bounds = []
+    for alpha in context.alphas:
+        bounds.append(bound("lower", alpha, float(np.quantile(values, alpha)), _BOOTSTRAP))
+        bounds.append(bound("upper", alpha, float(np.quantile(values, 1 - alpha)), _BOOTSTRAP))
+    return describe.number(metric, value, float(low), float(high), method=_BOOTSTRAP, bounds=tuple(bounds), n=count)

@@ -21,12 +21,12 @@ from rai_audits.explain.attributing import attribute_opened
 from rai_audits.explain.attribution import ABSOLUTE_TOLERANCE
 from rai_audits.explain.engine import Row, opened
 from rai_audits.explain.explained import explained
-from rai_audits.explain.factors import Factor, factors_of, identity_names, without
+from rai_audits.explain.factors import Factor, Identity, factors_of, identity_of, without
 from rai_audits.explain.options import whole_option
 from rai_audits.explain.shares import mean_share
 from rai_audits.fairness.describe import Describer
 from rai_audits.fairness.term_swaps import merged_terms
-from rai_audits.quality.measure import measured_rate
+from rai_audits.quality.measure import Gap, measured, measured_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,7 +80,8 @@ def measure(context: AuditContext) -> AuditOutput:
     draws = whole_option(context.options, "reason_draws", DRAWS)
     describe = Describer(NAME, context, weighted=False)
     if context.task.favourable is None:
-        gap = describe.gap("decisions_with_reasons_share", "the task names no favourable outcome", method="wilson", n=0)
+        told = Gap("the task names no favourable outcome, so no decision is unfavourable", "wilson", "not_applicable")
+        gap = measured(context, told, audit=NAME, metric="decisions_with_reasons_share", n=0, split=context.eval_split)
         return AuditOutput((gap,), {}, {"unfavourable": 0})
     found = explained(context)
     refusals = refusals_of(context, found, most, draws)
@@ -104,9 +105,7 @@ AUDIT = audit(NAME, suite="explain", needs_model=True, ignores_weights=True)(mea
 
 def refusals_of(context: AuditContext, found: Explained, most: int, draws: int) -> list[Refusal]:
     """The unfavourable decisions among documents whose attribution is sound, each with its reasons."""
-    names = identity_names(
-        context.options.get("group_columns", {}), merged_terms(context.options.get("swap_terms") or {})
-    )
+    names = identity_of(context.options.get("group_columns", {}), merged_terms(context.options.get("swap_terms") or {}))
     refused = [item for item in found.documents if item.ok and item.prediction != context.task.favourable]
     with opened(found.model, found.settings.tokens_per_pass) as engine:
         tried = [_pushing(context, item, factors_of(item, names))[: most * _TRIED_EACH] for item in refused]
@@ -147,7 +146,7 @@ def _stable(
     engine: Engine,
     found: Explained,
     refusals: list[Refusal],
-    names: frozenset[str],
+    names: Identity,
     most: int,
     draws: int,
 ) -> list[Refusal]:

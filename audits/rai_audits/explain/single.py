@@ -16,7 +16,7 @@ from rai_audits.explain.attributing import attribute_opened
 from rai_audits.explain.counterfactuals import EVALUATIONS, Counterfactual, column_values, decider_of, nearest
 from rai_audits.explain.engine import Row, opened
 from rai_audits.explain.explained import explained
-from rai_audits.explain.factors import factors_of, identity_names, without
+from rai_audits.explain.factors import factors_of, identity_of, without
 from rai_audits.explain.jobs import allowed_error
 from rai_audits.explain.methods.seeding import generator
 from rai_audits.explain.options import whole_option
@@ -68,9 +68,7 @@ def explain_one(context: AuditContext, split: str) -> One:
     if len(found.documents) != 1:
         raise UsageError(f"the row is not in split {split!r}")
     document = found.documents[0]
-    names = identity_names(
-        context.options.get("group_columns", {}), merged_terms(context.options.get("swap_terms") or {})
-    )
+    names = identity_of(context.options.get("group_columns", {}), merged_terms(context.options.get("swap_terms") or {}))
     budget = whole_option(context.options, "counterfactual_evaluations", EVALUATIONS, least=2)
     with opened(found.model, found.settings.tokens_per_pass) as engine:
         checks = (
@@ -103,7 +101,7 @@ def _adds_up(document: Document, found: Explained) -> Check:
 
 def _deletion(context: AuditContext, engine: Engine, document: Document) -> Check:
     """Deleting the top words must move the score more than deleting as many at random, in 19 of 20 orders."""
-    words = factors_of(replace(document, segments=None), ())
+    words = factors_of(replace(document, segments=None))
     count = max(1, round(DELETED * len(words)))
     if len(words) < _FEWEST:
         return Check("deletion", "not_applicable", f"{len(words)} words are too few to compare orders")
@@ -129,8 +127,8 @@ def _occlusion(engine: Engine, document: Document, found: Explained) -> Check:
     other = "integrated_gradients" if found.settings.method == "occlusion" else "occlusion"
     (tokens,) = attribute_opened(engine, [document.encoded], [document.target], replace(found.settings, method=other))
     plain = replace(document, segments=None)
-    one = [item.attribution for item in factors_of(plain, ())]
-    two = [item.attribution for item in factors_of(replace(plain, tokens=tokens), ())]
+    one = [item.attribution for item in factors_of(plain)]
+    two = [item.attribution for item in factors_of(replace(plain, tokens=tokens))]
     if len(one) < _FEWEST or tokens.status != "ok" or np.ptp(one) == 0 or np.ptp(two) == 0:
         return Check(
             "agreement", "not_applicable", f"the words are too few, or weigh alike, to be ranked beside {other}"

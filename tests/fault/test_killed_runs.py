@@ -26,6 +26,8 @@ class Started:
                 cwd=project,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                # A shell's background job ignores Ctrl-C, and so would the run that is tested here.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property

@@ -27,7 +27,7 @@ class Started:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 # A shell's background job ignores Ctrl-C, and so would the run that is tested here.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
 
     @property

@@ -24,7 +24,7 @@ from rai_audits.explain.encoding import encode_text
 from rai_audits.explain.engine import Engine, Row, opened
 from rai_audits.explain.explained import explained
 from rai_audits.explain.factors import factors_of, without
-from rai_audits.explain.flips import Change, Flip, smallest_flip
+from rai_audits.explain.flips import Change, smallest_flip
 from rai_audits.explain.intervals import MEDIAN_METHOD, median_of_errors
 from rai_audits.explain.options import whole_option
 from rai_audits.fairness.describe import Describer
@@ -291,6 +291,3 @@ def _table(results: Sequence[Counterfactual]) -> pd.DataFrame:
     )
     table["identity_alone"] = pd.Series([item.identity_alone for item in results], dtype="boolean")
     return table
-
-
-__all__ = ["AUDIT", "Counterfactual", "Decider", "Flip", "column_values", "decider_of", "measure", "nearest"]

@@ -59,26 +59,21 @@ def smallest_flip(
         return Flip(singles[best], minimal=True, evaluations=spent)
     order = [singles[place][0] for place in np.argsort(found, kind="stable")]
     pairs = _pairs(order, evaluations - spent)
-    if pairs.sets:
-        values = margins(pairs.sets)
-        spent += len(pairs.sets)
+    if pairs:
+        values = margins(pairs)
+        spent += len(pairs)
         best = int(np.argmin(values))
         if values[best] < 0:
-            return Flip(pairs.sets[best], minimal=all_singles, evaluations=spent)
+            return Flip(pairs[best], minimal=all_singles, evaluations=spent)
     return _greedy(order, margins, evaluations, spent)
 
 
-@dataclass(frozen=True)
-class _Pairs(Generic[Key]):
-    sets: list[tuple[Change[Key], ...]]
-
-
-def _pairs(order: Sequence[Change[Key]], room: int) -> _Pairs[Key]:
+def _pairs(order: Sequence[Change[Key]], room: int) -> list[tuple[Change[Key], ...]]:
     """Pairs of changes of different parts: all of them where there is room, else those of the strongest."""
     every = [pair for pair in combinations(order, 2) if pair[0].part != pair[1].part]
     if len(every) > room:
         every = [pair for pair in combinations(order[:PAIRED], 2) if pair[0].part != pair[1].part]
-    return _Pairs(list(every[: max(room, 0)]))
+    return list(every[: max(room, 0)])
 
 
 def _greedy(

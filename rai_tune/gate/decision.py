@@ -17,6 +17,51 @@ Origin = Literal["law", "guidance", "organisation"]
 EXIT_CODES: dict[str, int] = {"pass": 0, "fail": 3, "insufficient_evidence": 4, "awaiting_signoff": 5}
 
 
+Role = Literal["author", "reviewer", "approver"]
+
+
+class Attestation(Value):
+    """What a person stated about one control of one model, under their signature, which was verified before it came here."""
+
+    policy_id: str
+    policy_digest: str
+    """Digest of the pack that the person had before them; another digest is another question."""
+    control: str
+    model_digest: str
+    text: str
+    """The statement itself, as it was signed."""
+    person: str
+    key_id: str
+    at: str
+    """When it was signed: ISO 8601 in UTC."""
+
+
+class SignOff(Value):
+    """A person signed the evidence of a run in a role; the signature was verified before it came here."""
+
+    role: Role
+    person: str
+    key_id: str
+    at: str
+    statement: str
+    """SHA-256 of the evidence statement that was signed; evidence that changed since has another."""
+
+
+class Waiver(Value):
+    """A person accepted, for a time and a reason, that one control of one model is not met. It never changes an outcome."""
+
+    policy_id: str
+    policy_digest: str
+    control: str
+    model_digest: str
+    reason: str
+    until: str
+    """Last day on which it holds: ISO 8601 date."""
+    person: str
+    key_id: str
+    at: str
+
+
 class Evidence(Value):
     """All that a decision may read about one run."""
 
@@ -36,6 +81,15 @@ class Evidence(Value):
     evaluation_started_at: str = ""
     reaudited: tuple[str, ...] = ()
     """Audits that were run again after the first decision; what is decided on them is a re-decision."""
+    facts: dict[str, dict[str, Any]] = {}
+    """Facts by section (``system``, ``retention``, ``run``, ``data``), for conditions; a fact that nobody stated is left out."""
+    author: str | None = None
+    """Person who made the run; an author never approves it."""
+    statement: str = ""
+    """SHA-256 of the evidence statement of the run as it stands; sign-offs of another statement do not count."""
+    attestations: tuple[Attestation, ...] = ()
+    signoffs: tuple[SignOff, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 class Reading(Value):
@@ -81,8 +135,16 @@ class ControlOutcome(Value):
     readings: tuple[Reading, ...] = ()
     settle: str | None = None
     """What would settle an insufficient outcome, such as the number of rows."""
+    waived_until: str | None = None
+    """Last day of a waiver that holds on the day of the decision; the outcome stays what it is."""
+    waived_by: str | None = None
+    attested_by: str | None = None
+    """Person whose statement decided an attestation or the personal part of a hybrid control."""
+    condition: str | None = None
+    """The control's ``when:``, as written."""
     status: str = "in_force"
     applies_from: str | None = None
+    applies_until: str | None = None
     binding: bool = False
     verified_on: str | None = None
     sources: tuple[str, ...] = ()
@@ -100,6 +162,8 @@ class Decision(Value):
     redecision: bool
     """True when this policy (or this digest of it) was not frozen before the run began, or audits were run again after it."""
     outcome: Overall
+    promotable: bool = False
+    """Whether every blocking control passes, does not apply, or is validly waived. A waiver never changes ``outcome``."""
     controls: tuple[ControlOutcome, ...]
     model_digest: str
     predictions_digest: str

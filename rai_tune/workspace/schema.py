@@ -137,3 +137,28 @@ class OpeningRow(Base):
     test_digest: Mapped[str] = mapped_column(_DIGEST, primary_key=True)
     run_id: Mapped[str] = mapped_column(_RUN_ID, ForeignKey("runs.id"), primary_key=True)
     opened_at: Mapped[str] = mapped_column(_TIME)
+
+
+class LedgerRow(Base):
+    """One entry of the ledger: never changed, never removed. ``entry`` is what the Merkle tree is made of."""
+
+    __tablename__ = "ledger"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Place in the tree, from 0. Being the key, it lets exactly one writer have a place."""
+    kind: Mapped[str] = mapped_column(String(32))
+    at: Mapped[str] = mapped_column(_TIME)
+    run_id: Mapped[str | None] = mapped_column(_RUN_ID, index=True)
+    entry: Mapped[str] = mapped_column(Text)
+    envelope: Mapped[str] = mapped_column(Text)
+    leaf: Mapped[str] = mapped_column(_DIGEST)
+
+
+class LedgerHeadRow(Base):
+    """The signed head of the ledger at one size."""
+
+    __tablename__ = "ledger_heads"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[str] = mapped_column(_DIGEST)
+    envelope: Mapped[str] = mapped_column(Text)

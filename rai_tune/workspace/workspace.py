@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import select
 
 from rai_tune.core import IntegrityError, WorkspaceError, check_run_id, new_run_id
-from rai_tune.workspace import logbook, runs
+from rai_tune.workspace import chain, logbook, runs
 from rai_tune.workspace.artifacts import ArtifactStore
 from rai_tune.workspace.atomic import storage_errors
 from rai_tune.workspace.database import Database
@@ -27,10 +27,11 @@ from rai_tune.workspace.records import ArtifactRef
 from rai_tune.workspace.schema import RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import pandas as pd
 
+    from rai_tune.workspace.chain import ChainHead, ChainRow
     from rai_tune.workspace.records import CheckpointRecord, MetricPoint, RunRecord, RunState
 
 DATABASE_FILE = "raitune.db"
@@ -261,6 +262,35 @@ class Workspace:
         """Record once that a run opened these test rows; returns how many distinct runs of this workspace have."""
         with self._database.write() as session:
             return logbook.open_test_rows(session, run_id, test_digest)
+
+    # Ledger rows; their meaning is in rai_tune.promotion.ledger
+
+    def chain_append(self, row: ChainRow, head: ChainHead) -> None:
+        """Append a ledger entry and its head in one transaction; ``ConflictError`` when the place is not the next one."""
+        with self._database.write() as session:
+            chain.append(session, row, head)
+
+    def chain_rows(
+        self, *, kinds: Collection[str] | None = None, run_id: str | None = None, first: int = 0
+    ) -> tuple[ChainRow, ...]:
+        """Ledger entries by place, with their envelopes."""
+        with self._database.read() as session:
+            return chain.rows(session, kinds=kinds, run_id=run_id, first=first)
+
+    def chain_entries(self) -> tuple[tuple[int, str, str], ...]:
+        """(seq, entry, leaf) of every ledger row, without envelopes."""
+        with self._database.read() as session:
+            return chain.entry_texts(session)
+
+    def chain_heads(self) -> tuple[ChainHead, ...]:
+        """Every signed head by size."""
+        with self._database.read() as session:
+            return chain.heads(session)
+
+    def chain_head(self) -> ChainHead | None:
+        """The newest signed head; None for an empty ledger."""
+        with self._database.read() as session:
+            return chain.newest_head(session)
 
 
 def _check_folder(root: Path, database: Path | None, *, create: bool) -> None:

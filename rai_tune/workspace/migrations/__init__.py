@@ -5,5 +5,5 @@ To change the schema: edit ``schema.py``, add ``versions/rNNNN_what.py`` (revisi
 are never edited.
 """
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision, known without importing Alembic so that opening an up-to-date workspace stays fast."""

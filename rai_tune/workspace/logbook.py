@@ -16,7 +16,7 @@ from rai_tune.workspace.runs import find, now
 from rai_tune.workspace.schema import ArtifactRow, CheckpointRow, DecisionRow, MetricRow, OpeningRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -58,6 +58,32 @@ def artifacts(session: Session, run_id: str) -> dict[str, ArtifactRef]:
         .order_by(ArtifactRow.name)
     )
     return {row.name: ArtifactRef(row.name, row.digest, row.size, row.media_type) for row in rows}
+
+
+def artifacts_by_run(session: Session, names: Collection[str] | None) -> dict[str, dict[str, ArtifactRef]]:
+    """Current artifacts of every run by run id and name, in one query; only those of these names unless None."""
+    columns = (ArtifactRow.run_id, ArtifactRow.name, ArtifactRow.digest, ArtifactRow.size, ArtifactRow.media_type)
+    chosen = select(*columns).where(ArtifactRow.superseded.is_(False))
+    if names is not None:
+        chosen = chosen.where(ArtifactRow.name.in_(names))
+    found: dict[str, dict[str, ArtifactRef]] = {}
+    for run_id, *ref in session.execute(chosen.order_by(ArtifactRow.run_id, ArtifactRow.name)):
+        found.setdefault(run_id, {})[ref[0]] = ArtifactRef(*ref)
+    return found
+
+
+def artifacts_named(session: Session, prefix: str, digest_prefix: str) -> tuple[ArtifactRef, ...]:
+    """Artifacts of any run, superseded ones too, by the beginning of name and digest; each name and digest once."""
+    rows = session.execute(
+        select(ArtifactRow.name, ArtifactRow.digest, ArtifactRow.size, ArtifactRow.media_type)
+        .where(
+            ArtifactRow.name.startswith(prefix, autoescape=True),
+            ArtifactRow.digest.startswith(digest_prefix, autoescape=True),
+        )
+        .distinct()
+        .order_by(ArtifactRow.name, ArtifactRow.digest)
+    )
+    return tuple(ArtifactRef(*row) for row in rows)
 
 
 def names_of(session: Session, digest: str) -> tuple[str, ...]:
@@ -141,3 +167,9 @@ def open_test_rows(session: Session, run_id: str, test_digest: str) -> int:
         session.flush()
     seen = select(func.count()).select_from(OpeningRow).where(OpeningRow.test_digest == test_digest)
     return session.scalar(seen) or 0
+
+
+def openings(session: Session) -> dict[str, int]:
+    """Digest of test rows -> how many distinct runs opened them."""
+    counted = select(OpeningRow.test_digest, func.count()).group_by(OpeningRow.test_digest)
+    return {digest: int(count) for digest, count in session.execute(counted)}

@@ -187,6 +187,16 @@ class Workspace:
         with self._database.read() as session:
             return logbook.artifacts(session, run_id)
 
+    def artifacts_by_run(self, names: Collection[str] | None = None) -> dict[str, dict[str, ArtifactRef]]:
+        """Current artifacts of all runs by run id and name, or only those of these names, in one query."""
+        with self._database.read() as session:
+            return logbook.artifacts_by_run(session, names)
+
+    def artifacts_named(self, prefix: str, digest_prefix: str = "") -> tuple[ArtifactRef, ...]:
+        """Artifacts of any run whose name and digest begin so, each name and digest once."""
+        with self._database.read() as session:
+            return logbook.artifacts_named(session, prefix, digest_prefix)
+
     def read_bytes(self, digest: str) -> bytes:
         """An artifact's bytes, verified. Raises ``IntegrityError`` naming it when missing or changed."""
         with self._naming(digest):
@@ -257,6 +267,11 @@ class Workspace:
         """Decisions about a run, newest first, each with ``created_at``."""
         with self._database.read() as session:
             return logbook.decisions(session, run_id)
+
+    def openings(self) -> dict[str, int]:
+        """Digest of test rows -> how many runs opened them; ``open_test_rows`` records, this only counts."""
+        with self._database.read() as session:
+            return logbook.openings(session)
 
     def open_test_rows(self, run_id: str, test_digest: str) -> int:
         """Record once that a run opened these test rows; returns how many distinct runs of this workspace have."""

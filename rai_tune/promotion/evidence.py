@@ -1,24 +1,29 @@
-"""Collect all that a decision about a run may read, from what the workspace verified."""
+"""Collect all that a decision about a run may read, from what the workspace and the ledger verified."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rai_tune.gate import Evidence
+from rai_tune.promotion.ledger import Ledger
+from rai_tune.promotion.records import statement_digest
+from rai_tune.promotion.signed import signed_about
+from rai_tune.promotion.statement import evidence_statement, stated_facts
 
 if TYPE_CHECKING:
     from rai_tune.core import AuditResult
-    from rai_tune.workspace import Workspace
+    from rai_tune.workspace import ArtifactRef, Workspace
 
 
 def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResult, ...]) -> Evidence:
-    """Bind audit results to the run's digests, its frozen policies and the count of runs that opened its test rows."""
+    """Bind audit results to the run's digests, its frozen policies, what people signed, and the count of runs that opened its test rows."""
     run = workspace.run(run_id)
     artifacts = workspace.artifacts(run.id)
-    data = workspace.read_json(artifacts["data"].digest) if "data" in artifacts else {"groups": {}}
-    opened = workspace.read_json(artifacts["opening"].digest) if "opening" in artifacts else {}
-    again = workspace.read_json(artifacts["reaudits"].digest) if "reaudits" in artifacts else {"audits": []}
+    data = _read(workspace, artifacts, "data", {"groups": {}})
+    opened = _read(workspace, artifacts, "opening", {})
     openings = workspace.open_test_rows(run.id, run.test_digest) if opened and run.test_digest else 0
+    signed = signed_about(Ledger(workspace), run.id, author_key(workspace, run.id))
+    complete = "model" in artifacts and "predictions" in artifacts
     return Evidence(
         run_id=run.id,
         state=run.state,
@@ -30,5 +35,23 @@ def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResu
         test_openings=openings,
         frozen_at=run.policies_frozen_at,
         evaluation_started_at=opened.get("at", ""),
-        reaudited=tuple(again["audits"]),
+        reaudited=tuple(_read(workspace, artifacts, "reaudits", {"audits": []})["audits"]),
+        facts=stated_facts(workspace, run, openings),
+        author=signed.authors[0] if signed.authors else None,
+        statement=statement_digest(evidence_statement(workspace, run.id, results)) if complete else "",
+        attestations=signed.attestations,
+        signoffs=signed.signoffs,
+        waivers=signed.waivers,
     )
+
+
+def author_key(workspace: Workspace, run_id: str) -> str | None:
+    """Id of the key that a run was started with, or None when it was started without."""
+    found = _read(workspace, workspace.artifacts(run_id), "context", {}).get("author_key")
+    return str(found) if found else None
+
+
+def _read(
+    workspace: Workspace, artifacts: dict[str, ArtifactRef], name: str, default: dict[str, Any]
+) -> dict[str, Any]:
+    return dict(workspace.read_json(artifacts[name].digest)) if name in artifacts else default

@@ -1,0 +1,173 @@
+"""The door: the only way to ``staging`` and ``production``. Stable API: ``promote``, ``Candidate``, ``RefusedError``.
+
+A promotion is one ledger entry. It holds the decisions of that moment, the people who signed, and the digest of every file that will
+be served; the alias is whatever its newest promotion says, so that an alias and the ledger cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from rai_tune.core import RaiError, UsageError
+from rai_tune.gate.decision import EXIT_CODES
+from rai_tune.promotion.evidence import author_key
+from rai_tune.promotion.keys import same_person
+from rai_tune.promotion.records import EVIDENCE, PROMOTION, statement, statement_digest
+from rai_tune.promotion.serving import served_files, shelve
+from rai_tune.promotion.signed import signed_about
+from rai_tune.workspace.runs import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rai_tune.gate import Decision
+    from rai_tune.promotion.keys import Signer
+    from rai_tune.promotion.ledger import Ledger, LedgerEntry
+    from rai_tune.promotion.signed import Signed
+
+Alias = Literal["staging", "production"]
+ALIASES: tuple[Alias, ...] = get_args(Alias)
+
+
+class RefusedError(RaiError):
+    """The door stays shut; the exit code says whether for a failure (3), missing evidence (4) or missing people (5)."""
+
+    def __init__(self, message: str, outcome: str) -> None:
+        super().__init__(message)
+        self.exit_code = EXIT_CODES[outcome]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be promoted, read a moment ago from verified bytes.
+
+    ``evidence`` is the run's statement as it stands, ``decisions`` are today's under the policies that froze with the run, ``quorum`` the
+    number of people besides the author who must have signed, ``sources`` a local file for every name that will be served.
+    """
+
+    run_id: str
+    state: str
+    evidence: dict[str, Any]
+    decisions: tuple[Decision, ...]
+    quorum: int
+    sources: Mapping[str, Path]
+
+
+def check_alias(name: str) -> Alias:
+    """An alias by its name, or ``UsageError``."""
+    for alias in ALIASES:
+        if alias == name:
+            return alias
+    raise UsageError(f"{name[:40]!r} is no place to promote to; there are {' and '.join(ALIASES)}")
+
+
+def promote(
+    ledger: Ledger, alias: Alias, candidate: Candidate, signer: Signer, *, expected: int, rollback_of: int | None = None
+) -> LedgerEntry:
+    """Let a candidate through, or raise saying why not; nothing is changed then.
+
+    ``expected`` is the size of the ledger when the candidate was read: with any entry since, the look is old and ``ConflictError`` is
+    raised. Raises ``RefusedError`` for an outcome or people that do not suffice, ``UsageError`` for a signer who may not, ``IntegrityError``
+    when bytes differ from those that were measured.
+    """
+    signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
+    digest = statement_digest(candidate.evidence)
+    _may_promote(signer, signed)
+    _decided(candidate)
+    _recorded(ledger, candidate.run_id, digest)
+    _signed_by_enough(candidate, signed, signer, digest)
+    served = served_files(ledger.workspace, candidate.run_id, candidate.evidence)
+    shelve(ledger.workspace, served, candidate.sources)
+    body = statement(
+        PROMOTION,
+        served.items(),
+        {
+            "at": now(),
+            "alias": alias,
+            "run": candidate.run_id,
+            "sequence": expected,
+            "previous": ledger.root_at(expected),
+            "model_digest": candidate.evidence["predicate"]["model_digest"],
+            "statement": digest,
+            "decisions": [decision.with_digest() for decision in candidate.decisions],
+            **{f"{kind}s": list((signed.seqs or {}).get(kind, ())) for kind in ("signoff", "attestation", "waiver")},
+            "person": signer.person,
+            "rollback_of": rollback_of,
+        },
+    )
+    return ledger.append(PROMOTION, body, signer, run_id=candidate.run_id, expected=expected)
+
+
+def _may_promote(signer: Signer, signed: Signed) -> None:
+    if "approver" not in signer.roles:
+        held = ", ".join(sorted(signer.roles))
+        raise UsageError(f"the key of {signer.person} is registered as {held}; only an approver promotes")
+    if not signed.authors:
+        raise RefusedError("no author signed this run; 'raitune sign RUN --as author' comes first", "awaiting_signoff")
+    if signed.is_author(signer.person):
+        raise UsageError(
+            f"{signer.person} is an author of this run, and an author never approves it: somebody else must promote"
+        )
+
+
+def _decided(candidate: Candidate) -> None:
+    if candidate.state != "completed":
+        raise RefusedError(
+            f"run {candidate.run_id} is {candidate.state}; only a completed run is promoted", "insufficient_evidence"
+        )
+    if not candidate.decisions:
+        raise RefusedError("the run named no policy, so nothing was decided", "insufficient_evidence")
+    frozen = candidate.evidence["predicate"]["policies"]
+    if {decision.policy_id: decision.policy_digest for decision in candidate.decisions} != frozen:
+        raise RefusedError(
+            "the decisions are not those of the policies that froze with the run", "insufficient_evidence"
+        )
+    shut = [decision for decision in candidate.decisions if not decision.promotable]
+    if shut:
+        worst = next(word for word in EXIT_CODES if word != "pass" and word in {_reason_word(each) for each in shut})
+        raise RefusedError("; ".join(_why(decision) for decision in shut), worst)
+
+
+def _why(decision: Decision) -> str:
+    open_ones = [
+        control
+        for control in decision.controls
+        if control.severity == "block"
+        and control.outcome not in {"pass", "not_applicable"}
+        and control.waived_until is None
+    ]
+    named = ", ".join(f"{control.id} ({control.outcome.replace('_', ' ')})" for control in open_ones[:6])
+    more = f" and {len(open_ones) - 6} more" if len(open_ones) > 6 else ""
+    return f"{decision.policy_id}: {named}{more}" if named else f"{decision.policy_id}: no blocking control applies"
+
+
+def _reason_word(decision: Decision) -> str:
+    return decision.outcome if decision.outcome != "pass" else "insufficient_evidence"
+
+
+def _recorded(ledger: Ledger, run_id: str, digest: str) -> None:
+    entries = ledger.entries((EVIDENCE,), run_id)
+    if not any(statement_digest(entry.statement) == digest for entry in entries):
+        why = "is not the evidence that was signed: audits or bytes changed since" if entries else "was never signed"
+        raise RefusedError(f"the evidence of run {run_id} {why}; sign it again", "awaiting_signoff")
+
+
+def _signed_by_enough(candidate: Candidate, signed: Signed, signer: Signer, digest: str) -> None:
+    """The author signed this evidence, and so did enough other people; who promotes is one of them."""
+    current = [item for item in signed.signoffs if item.statement == digest]
+    if not any(item.role == "author" for item in current):
+        raise RefusedError(
+            "no author signed the evidence as it stands; 'raitune sign RUN --as author'", "awaiting_signoff"
+        )
+    people: list[str] = [signer.person]
+    for item in current:
+        if item.role != "author" and not any(same_person(item.person, seen) for seen in people):
+            people.append(item.person)
+    if len(people) < candidate.quorum:
+        raise RefusedError(
+            f"{candidate.quorum} people besides the author must stand for this, and {len(people)} do ({', '.join(people)}); "
+            "others sign with 'raitune sign RUN --as reviewer'",
+            "awaiting_signoff",
+        )

@@ -1,0 +1,259 @@
+"""What people signed about a run: sign-offs, attestations, waivers; made here and read back verified. Stable API.
+
+Reading never trusts a row: each envelope is checked against the key that was registered then, and what a revoked key or an author
+in another role signed is left out with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from rai_tune.core import UsageError
+from rai_tune.gate.decision import Attestation, Role, SignOff, Waiver
+from rai_tune.promotion.keys import same_person
+from rai_tune.promotion.people import ROLES, Registry, read_registry, verified
+from rai_tune.promotion.records import ATTESTATION, EVIDENCE, SIGNOFF, WAIVER, statement, statement_digest
+from rai_tune.workspace.runs import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from rai_tune.gate import Decision
+    from rai_tune.promotion.keys import Signer
+    from rai_tune.promotion.ledger import Ledger, LedgerEntry
+
+_KINDS = (SIGNOFF, ATTESTATION, WAIVER)
+MAX_TEXT = 65_536
+"""Characters of one attestation: a statement about a control, not an archive."""
+_REVIEWING: frozenset[Role] = frozenset({"reviewer", "approver"})
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What people signed about one run, verified. ``seqs`` are the ledger entries that count; ``left_out`` says why others do not."""
+
+    authors: tuple[str, ...] = ()
+    signoffs: tuple[SignOff, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    seqs: Mapping[str, tuple[int, ...]] | None = None
+    left_out: tuple[str, ...] = ()
+
+    def is_author(self, person: str) -> bool:
+        return any(same_person(person, author) for author in self.authors)
+
+
+def signed_about(ledger: Ledger, run_id: str, author_key: str | None = None) -> Signed:
+    """Everything that counts about a run now. ``author_key`` is the key that the run itself names as its author's.
+
+    Raises ``IntegrityError`` when an entry or a signature was changed.
+    """
+    entries = ledger.entries(_KINDS, run_id)
+    if not entries and author_key is None:
+        return Signed()
+    registry = read_registry(ledger)
+    bodies = [(entry, verified(entry, registry)["predicate"]) for entry in entries]
+    authors = _authors(bodies, registry, author_key)
+    left_out: list[str] = []
+    kept: list[tuple[LedgerEntry, dict[str, Any]]] = []
+    for entry, body in bodies:
+        reason = _does_not_count(entry, body, registry, authors, run_id)
+        if reason:
+            left_out.append(f"the {entry.kind} of {body['person']} (ledger entry {entry.seq}) does not count: {reason}")
+        else:
+            kept.append((entry, body))
+    return Signed(
+        authors=authors,
+        signoffs=tuple(_signoff(entry, body) for entry, body in kept if entry.kind == SIGNOFF),
+        attestations=tuple(_attestation(entry, body) for entry, body in kept if entry.kind == ATTESTATION),
+        waivers=tuple(_waiver(entry, body) for entry, body in kept if entry.kind == WAIVER),
+        seqs={kind: tuple(entry.seq for entry, _ in kept if entry.kind == kind) for kind in _KINDS},
+        left_out=tuple(left_out),
+    )
+
+
+def record_evidence(ledger: Ledger, run_id: str, body: dict[str, Any]) -> LedgerEntry:
+    """Enter a run's evidence statement, signed by the workspace, unless the same statement is there."""
+    digest = statement_digest(body)
+    for entry in ledger.entries((EVIDENCE,), run_id):
+        if statement_digest(entry.statement) == digest:
+            return entry
+    return ledger.append(EVIDENCE, body, None, run_id=run_id)
+
+
+def sign_off(
+    ledger: Ledger,
+    signer: Signer,
+    role: Role,
+    evidence: dict[str, Any],
+    decisions: tuple[Decision, ...],
+    author_key: str | None,
+    comment: str = "",
+) -> LedgerEntry:
+    """Sign the evidence of a run in a role. An author signs first; a reviewer or approver is never an author.
+
+    Raises ``UsageError`` for a role that the key does not hold, for self-approval and where no author signed this evidence.
+    """
+    predicate = evidence["predicate"]
+    run_id, digest = predicate["run"]["id"], statement_digest(evidence)
+    _needs_role(signer, (role,))
+    signed = signed_about(ledger, run_id, author_key)
+    if role == "author":
+        _may_be_author(signer, signed, author_key)
+    else:
+        _four_eyes(signer, signed, f"sign as {role}")
+        if not any(item.role == "author" and item.statement == digest for item in signed.signoffs):
+            raise UsageError(
+                f"no author signed the evidence of run {run_id} as it stands; that comes first (--as author)"
+            )
+    record_evidence(ledger, run_id, evidence)
+    body = statement(
+        SIGNOFF,
+        [("evidence", digest)],
+        {
+            "at": now(),
+            "run": run_id,
+            "role": role,
+            "person": signer.person,
+            "comment": comment.strip(),
+            "model_digest": predicate["model_digest"],
+            "policies": {item.policy_id: item.policy_digest for item in decisions},
+            "outcomes": {item.policy_id: item.outcome for item in decisions},
+        },
+    )
+    return ledger.append(SIGNOFF, body, signer, run_id=run_id)
+
+
+def attest(ledger: Ledger, signer: Signer, about: About, text: str) -> LedgerEntry:
+    """Sign a statement about one control of one model. Anybody whose key is registered may state what they know."""
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"the statement has {len(text):,} characters; at most {MAX_TEXT:,} are kept")
+    return ledger.append(ATTESTATION, about.statement(ATTESTATION, signer, text=text), signer, run_id=about.run_id)
+
+
+def waive(
+    ledger: Ledger, signer: Signer, about: About, reason: str, until: date, today: date, author_key: str | None
+) -> LedgerEntry:
+    """Accept until a day that one control of one model is not met. The author of a run waives nothing in it.
+
+    Raises ``UsageError`` without a reason, for a day that is past, a key without the role approver, or an author.
+    """
+    if len(reason.split()) < 3:
+        raise UsageError("say in a sentence why the control is waived: --reason")
+    if until < today:
+        raise UsageError(f"--until {until.isoformat()} is past; a waiver ends on a day to come")
+    _needs_role(signer, ("approver",))
+    _four_eyes(signer, signed_about(ledger, about.run_id, author_key), "waive a control")
+    body = about.statement(WAIVER, signer, reason=reason.strip(), until=until.isoformat())
+    return ledger.append(WAIVER, body, signer, run_id=about.run_id)
+
+
+@dataclass(frozen=True)
+class About:
+    """What an attestation or waiver is bound to: one control of one pack, one model, one run."""
+
+    run_id: str
+    model_digest: str
+    policy_id: str
+    policy_digest: str
+    control: str
+
+    def statement(self, kind: str, signer: Signer, **fields: str) -> dict[str, Any]:
+        predicate = {
+            "at": now(),
+            "run": self.run_id,
+            "policy": self.policy_id,
+            "policy_digest": self.policy_digest,
+            "control": self.control,
+            "model_digest": self.model_digest,
+            "person": signer.person,
+            **fields,
+        }
+        return statement(kind, [("model", self.model_digest)], predicate)
+
+
+def _authors(
+    bodies: list[tuple[LedgerEntry, dict[str, Any]]], registry: Registry, author_key: str | None
+) -> tuple[str, ...]:
+    """Everybody who signed as author, also with a key revoked since, and the person whose key the run names."""
+    found = {body["person"] for entry, body in bodies if entry.kind == SIGNOFF and body["role"] == "author"}
+    named = registry.find(author_key) if author_key else None
+    return tuple(sorted(found | ({named.person} if named else set())))
+
+
+def _does_not_count(
+    entry: LedgerEntry, body: dict[str, Any], registry: Registry, authors: tuple[str, ...], run_id: str
+) -> str | None:
+    from rai_tune.promotion.dsse import signer_of
+
+    key = registry.find(signer_of(entry.envelope), body["person"])
+    if key is None or key.revoked is not None:
+        return f"the key was revoked ({key.revoked_because})" if key else "the key is not registered"
+    if body["run"] != run_id:
+        return f"it is about run {body['run']}"
+    own = any(same_person(body["person"], author) for author in authors)
+    if entry.kind == SIGNOFF:
+        if body["role"] not in ROLES or body["role"] not in key.roles:
+            return f"the key does not hold the role {body['role']}"
+        return "an author never approves their own run" if own and body["role"] in _REVIEWING else None
+    if entry.kind == WAIVER:
+        if "approver" not in key.roles:
+            return "the key does not hold the role approver"
+        return "an author waives nothing in their own run" if own else None
+    return None
+
+
+def _needs_role(signer: Signer, roles: tuple[Role, ...]) -> None:
+    if not signer.roles.intersection(roles):
+        held = ", ".join(sorted(signer.roles))
+        raise UsageError(f"the key of {signer.person} is registered as {held}, not as {' or '.join(roles)}")
+
+
+def _may_be_author(signer: Signer, signed: Signed, author_key: str | None) -> None:
+    if author_key is not None and author_key != signer.key_id and not signed.is_author(signer.person):
+        raise UsageError(f"the run was started with another author's key ({author_key[:16]}); that author signs it")
+    approved = [item for item in signed.signoffs if item.role in _REVIEWING and same_person(item.person, signer.person)]
+    if approved:
+        raise UsageError(f"{signer.person} signed this run as {approved[0].role}, and cannot be its author as well")
+
+
+def _four_eyes(signer: Signer, signed: Signed, deed: str) -> None:
+    if signed.is_author(signer.person):
+        raise UsageError(
+            f"{signer.person} is an author of this run, and an author never approves it: somebody else must {deed}"
+        )
+
+
+def _signoff(entry: LedgerEntry, body: dict[str, Any]) -> SignOff:
+    subject = entry.statement["subject"][0]["digest"]["sha256"]
+    return SignOff(
+        role=cast("Role", body["role"]), person=body["person"], key_id=_key(entry), at=entry.at, statement=str(subject)
+    )
+
+
+def _attestation(entry: LedgerEntry, body: dict[str, Any]) -> Attestation:
+    return Attestation(**_bound(entry, body), text=body["text"])
+
+
+def _waiver(entry: LedgerEntry, body: dict[str, Any]) -> Waiver:
+    return Waiver(**_bound(entry, body), reason=body["reason"], until=body["until"])
+
+
+def _bound(entry: LedgerEntry, body: dict[str, Any]) -> dict[str, str]:
+    return {
+        "policy_id": body["policy"],
+        "policy_digest": body["policy_digest"],
+        "control": body["control"],
+        "model_digest": body["model_digest"],
+        "person": body["person"],
+        "key_id": _key(entry),
+        "at": entry.at,
+    }
+
+
+def _key(entry: LedgerEntry) -> str:
+    from rai_tune.promotion.dsse import signer_of
+
+    return signer_of(entry.envelope)

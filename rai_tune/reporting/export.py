@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.core import canonical_json, sha256_json
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.reporting.controls import headline
+from rai_tune.reporting.ledger import ledger_json
 from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings, shown
 from rai_tune.reporting.table_view import no_verdict
 from rai_tune.reporting.view import evidence_digest
@@ -36,7 +37,11 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
     else:
         verdict = headline(inputs.run, decisions)
         exit_code = EXIT_CODES[verdict.outcome]
-    about = {"table": told.table.to_json()} if told.table is not None else {}
+    about = (
+        {"table": told.table.to_json()}
+        if told.table is not None
+        else {"ledger": ledger_json(inputs), "statement": inputs.statement or None}
+    )
     return {
         "schema": REPORT_SCHEMA,
         "run": dict(inputs.run),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rai_tune.core import AuditResult
-    from rai_tune.gate.decision import Decision
+    from rai_tune.gate.decision import Attestation, Decision, SignOff
     from rai_tune.recipe.schema import Recipe
     from rai_tune.reporting.table_view import TableFacts
 
@@ -31,6 +31,8 @@ class ReportInputs:
     ``documents``: one row an explained text (row_id, label, prediction, target, score, completeness_error,
     output_change, steps, status, truncated), or None.
     ``table``: what was asked of a table of predictions, when there is no run; training, environment and data are then empty.
+    ``ledger``: the head of the workspace's ledger {size, root, at}; empty when the ledger is. ``statement``: SHA-256 of the evidence
+    statement, empty while there is none. ``attestations`` and ``signoffs``: those whose signatures were verified.
     """
 
     run: Mapping[str, Any]
@@ -43,3 +45,7 @@ class ReportInputs:
     attributions: pd.DataFrame | None = None
     documents: pd.DataFrame | None = None
     table: TableFacts | None = None
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    statement: str = ""
+    attestations: tuple[Attestation, ...] = ()
+    signoffs: tuple[SignOff, ...] = ()

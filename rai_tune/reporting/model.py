@@ -327,6 +327,24 @@ class Command:
 
 
 @dataclass(frozen=True)
+class LedgerHead:
+    """Head of the workspace's ledger when the report was made. ``size`` counts entries, ``root`` is hex; ``how`` says how to check it.
+
+    ``statement`` is the SHA-256 of the evidence statement that people sign, empty while there is none.
+    """
+
+    size: int
+    root: str
+    at: str
+    text: str
+    how: str
+    statement: str
+
+
+NO_LEDGER = LedgerHead(0, "", "", "", "", "")
+
+
+@dataclass(frozen=True)
 class ReportView:
     """Everything a report shows about one run, or about a table of predictions."""
 
@@ -357,6 +375,8 @@ class ReportView:
     suppress_below: int
     kind: str = "run"
     """What it is about: a ``run``, or a ``table`` of predictions without a model."""
+    ledger: LedgerHead = NO_LEDGER
+    """Empty texts for a table of predictions, which no ledger knows."""
 
     def to_plain(self) -> dict[str, Any]:
         """The same as nested dictionaries and lists of JSON types."""

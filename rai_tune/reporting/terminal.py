@@ -126,7 +126,7 @@ def summary(view: ReportView) -> Group:
     parts: list[RenderableType] = [_title(view), _verdict(view)]
     for heading, body in _sections(view):
         parts += [Text(), Text(heading, style="bold", no_wrap=True, overflow="ellipsis"), Padding(body, (0, 0, 0, 2))]
-    parts += [Text(), _last_line(view), Text("Next:"), *map(_command, view.commands)]
+    parts += [Text(), *_ledger(view), _last_line(view), Text("Next:"), *map(_command, view.commands)]
     return Group(*parts)
 
 
@@ -276,6 +276,12 @@ _TRUST_STYLES = {
 def _last_line(view: ReportView) -> Text:
     head = view.headline
     return Text(f"{head.icon} {head.word.upper()}", style=STYLES[head.outcome])
+
+
+def _ledger(view: ReportView) -> tuple[Text, ...]:
+    """The head of the ledger, its root whole on a line of its own so that it can be copied."""
+    head = view.ledger
+    return _dim(head.text, *([f"  root {head.root}"] if head.root else [])) if head.text else ()
 
 
 def _command(command: Command) -> Text:

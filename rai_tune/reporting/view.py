@@ -27,6 +27,7 @@ from rai_tune.reporting.facts import (
 )
 from rai_tune.reporting.fairness import group_tables
 from rai_tune.reporting.inputs import ReportInputs
+from rai_tune.reporting.ledger import ledger_head
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.suppression import shown
@@ -48,7 +49,9 @@ def build_view(inputs: ReportInputs) -> ReportView:
     """Everything that a report shows about one run, whatever state the run is in, or about a table of predictions."""
     told = shown(inputs)
     digests = digest_facts(inputs.run, inputs.training, inputs.data, inputs.results)
-    view = replace(_run_view(told), digests=digests, evidence_digest=evidence_digest(inputs))
+    view = replace(
+        _run_view(told), digests=digests, evidence_digest=evidence_digest(inputs), ledger=ledger_head(inputs)
+    )
     return view if told.table is None else as_table_view(view, told.table)
 
 

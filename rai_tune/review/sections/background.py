@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.review.components import Bullets, Cell, Heading, Paragraph, Table, literal
+from rai_tune.review.components import Bullets, Cell, Facts, Heading, Paragraph, Table, literal
 from rai_tune.review.sections.cells import facts, measures, number, side_by_side
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
-    from rai_tune.reporting.model import DataView
+    from rai_tune.reporting.model import DataView, LedgerHead
 
 
 def show_background(view: ReportView) -> None:
@@ -42,6 +42,14 @@ def show_background(view: ReportView) -> None:
     with st.expander("Audits and digests"):
         literal("audits", facts(view.audits))
         literal("digests", facts(view.digests, code=True), Paragraph(f"Evidence digest: {view.evidence_digest}"))
+    _ledger(view.ledger)
+
+
+def _ledger(head: LedgerHead) -> None:
+    """The head of the ledger, always in sight: a reader may copy it and keep it elsewhere."""
+    rows = (("Root", head.root), ("Evidence statement", head.statement))
+    told = Facts(tuple(row for row in rows if row[1]), code=True)
+    literal("ledger", Paragraph(head.text), told, Paragraph(head.how, muted=True))
 
 
 def _data(data: DataView) -> None:

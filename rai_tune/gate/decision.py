@@ -81,7 +81,7 @@ class Evidence(Value):
     evaluation_started_at: str = ""
     reaudited: tuple[str, ...] = ()
     """Audits that were run again after the first decision; what is decided on them is a re-decision."""
-    facts: dict[str, dict[str, Any]] = {}
+    facts: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Facts by section (``system``, ``retention``, ``run``, ``data``), for conditions; a fact that nobody stated is left out."""
     author: str | None = None
     """Person who made the run; an author never approves it."""

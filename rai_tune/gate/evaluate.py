@@ -6,42 +6,51 @@ evidence was stored. What is missing, broken or measured on other bytes leaves t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from rai_tune.gate.checks import BoundCheck, CoverageCheck, Verdict, judge
+from rai_tune.gate.checks import (
+    BoundCheck,
+    CoverageCheck,
+    ExpressionCheck,
+    FreshnessCheck,
+    RetentionCheck,
+    SignatureCheck,
+    Verdict,
+    judge,
+)
+from rai_tune.gate.checks.base import Asked
+from rai_tune.gate.checks.days import day_of
+from rai_tune.gate.conditions import decide_condition
 from rai_tune.gate.decision import ControlOutcome, Decision
-from rai_tune.gate.policy import LoadedPolicy
+from rai_tune.gate.force import force_of
+from rai_tune.gate.people import attested, waiver_of
+from rai_tune.gate.policy import LoadedPolicy, divisor_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from rai_tune.gate.checks import Check
     from rai_tune.gate.decision import Evidence, Overall, Threshold
     from rai_tune.gate.policy import Control, Policy
 
 _DECIDABLE = frozenset({"completed", "auditing", "deciding"})
-
-
-@dataclass(frozen=True)
-class _Force:
-    """Standing of a control on the day of the decision, and why it does not block when it does not."""
-
-    status: str
-    applies_from: date | None
-    idle_because: str | None
+_NOT_WAIVED = frozenset({"pass", "not_applicable"})
 
 
 def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_of: date | None = None) -> Decision:
     """Decide every control of a policy on the evidence of one run.
 
-    ``policy`` is a loaded policy, or a policy with its digest. ``as_of`` decides which controls are in force; without it the
-    day on which the evaluation started does, and without that every control is held to be in force, the strict reading.
+    ``policy`` is a loaded policy, or a policy with its digest. ``as_of``, the day of the decision, decides which controls are in
+    force, which waivers hold and how old the evidence is. Without it no waiver holds and nothing is fresh, and the day on which
+    the evaluation started decides what is in force; without that every control is held to be, the strict reading.
     """
     pack, digest = (policy.policy, policy.digest) if isinstance(policy, LoadedPolicy) else policy
-    day = as_of or _day(evidence.evaluation_started_at)
-    controls = tuple(_control_outcome(control, pack, evidence, day) for control in pack.controls)
+    day = as_of or day_of(evidence.evaluation_started_at)
+    verdicts = _verdicts(pack, digest, evidence, as_of)
+    controls = tuple(
+        _outcome(control, verdicts[control.id], pack, digest, evidence, as_of, day) for control in pack.controls
+    )
     thawed = evidence.frozen_policies.get(pack.id) != digest
     return Decision(
         run_id=evidence.run_id,
@@ -51,6 +60,7 @@ def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_o
         policy_digest=digest,
         redecision=thawed or bool(evidence.reaudited),
         outcome=overall(controls),
+        promotable=evidence.state in _DECIDABLE and _promotable(controls),
         controls=controls,
         model_digest=evidence.model_digest,
         predictions_digest=evidence.predictions_digest,
@@ -71,11 +81,77 @@ def overall(controls: Iterable[ControlOutcome]) -> Overall:
     return next((outcome for outcome in worst_first if outcome in outcomes), "insufficient_evidence")
 
 
-def _control_outcome(control: Control, pack: Policy, evidence: Evidence, day: date | None) -> ControlOutcome:
-    force = _force(control, pack, day)
-    verdict = _verdict(control, evidence)
+def _promotable(controls: Iterable[ControlOutcome]) -> bool:
+    """Whether a blocking control applies, and each that does passes or is validly waived."""
+    applying = [item for item in controls if item.severity == "block" and item.outcome != "not_applicable"]
+    return bool(applying) and all(item.outcome == "pass" or item.waived_until is not None for item in applying)
+
+
+def _verdicts(pack: Policy, digest: str, evidence: Evidence, as_of: date | None) -> dict[str, Verdict]:
+    """What each control says, those first whose outcomes others read."""
+    found: dict[str, Verdict] = {}
+    for control in in_order(pack.controls):
+        asked = _asked(pack, digest, control, evidence, as_of, found)
+        found[control.id] = _verdict(control, evidence, asked)
+    stuck = Verdict("insufficient_evidence", "its condition reads its own outcome")
+    return {control.id: found.get(control.id, stuck) for control in pack.controls}
+
+
+def _asked(
+    pack: Policy, digest: str, control: Control, evidence: Evidence, as_of: date | None, found: dict[str, Verdict]
+) -> Asked:
+    return Asked(
+        pack_id=pack.id,
+        pack_digest=digest,
+        control_id=control.id,
+        as_of=as_of,
+        divisor=divisor_of(pack, evidence.test_openings),
+        outcomes={name: found[name].outcome for name in control.reads if name in found},
+    )
+
+
+def _verdict(control: Control, evidence: Evidence, asked: Asked) -> Verdict:
+    if evidence.state not in _DECIDABLE:
+        return Verdict("insufficient_evidence", f"the run is {evidence.state}", settle="a run that completes")
+    if control.when is not None:
+        applies = decide_condition(control.when, evidence.facts, asked.outcomes)
+        if applies.value is None:
+            why = f"it cannot be told whether this applies: {', '.join(applies.missing)}"
+            return Verdict("insufficient_evidence", why, settle=applies.settle)
+        if not applies.value:
+            return Verdict("not_applicable", f"does not apply: it is not so that {control.when}")
+    if control.check is None:
+        return attested(control, evidence, asked)
+    verdict = judge(control.check, evidence, asked)
+    if control.mode == "hybrid" and verdict.outcome == "pass":
+        return _with_person(verdict, attested(control, evidence, asked))
+    return verdict
+
+
+def _with_person(measured: Verdict, person: Verdict) -> Verdict:
+    """The measured part passes; the person's part decides the rest."""
+    reason = f"the measured part passes ({measured.reason}); {_PERSONAL.get(person.outcome, '')}{person.reason}"
+    return Verdict(person.outcome, reason, measured.readings, person.settle, person.attested_by)
+
+
+_PERSONAL = {"awaiting_signoff": "a person must still confirm the rest: "}
+
+
+def _outcome(
+    control: Control,
+    verdict: Verdict,
+    pack: Policy,
+    digest: str,
+    evidence: Evidence,
+    as_of: date | None,
+    day: date | None,
+) -> ControlOutcome:
+    force = force_of(control, pack, day)
     threshold, direction = _limit(control.check)
     verified = control.verified_on or pack.verified_on
+    waived = None
+    if verdict.outcome not in _NOT_WAIVED and evidence.state in _DECIDABLE:
+        waived = waiver_of(evidence, _asked(pack, digest, control, evidence, as_of, {}))
     return ControlOutcome(
         id=control.id,
         reference=control.reference,
@@ -89,56 +165,36 @@ def _control_outcome(control: Control, pack: Policy, evidence: Evidence, day: da
         direction=direction,
         readings=verdict.readings,
         settle=verdict.settle,
+        waived_until=waived.until if waived else None,
+        waived_by=waived.by if waived else None,
+        attested_by=verdict.attested_by,
+        condition=control.when,
         status=force.status,
         applies_from=force.applies_from.isoformat() if force.applies_from else None,
+        applies_until=force.applies_until.isoformat() if force.applies_until else None,
         binding=control.binding,
         verified_on=verified.isoformat(),
         sources=control.sources or pack.sources,
     )
 
 
-def _verdict(control: Control, evidence: Evidence) -> Verdict:
-    if evidence.state not in _DECIDABLE:
-        return Verdict("insufficient_evidence", f"the run is {evidence.state}", settle="a run that completes")
-    if control.check is None:
-        return Verdict("awaiting_signoff", "a person must attest to this, and nobody has")
-    verdict = judge(control.check, evidence)
-    if control.mode == "hybrid" and verdict.outcome == "pass":
-        reason = f"the measured part passes ({verdict.reason}); a person must still confirm the rest"
-        return Verdict("awaiting_signoff", reason, verdict.readings)
-    return verdict
-
-
-def _force(control: Control, pack: Policy, day: date | None) -> _Force:
-    status = control.status or pack.status
-    starts = control.applies_from or pack.applies_from
-    if status == "superseded":
-        return _Force(status, starts, "It is superseded: shown for information, it does not block")
-    if starts is not None and day is not None:
-        if starts > day:
-            why = f"It applies from {starts.isoformat()}: until then shown for information, it does not block"
-            return _Force("future", starts, why)
-        if status == "future":
-            return _Force("in_force", starts, None)
-    return _Force(status, starts, None)
-
-
 def _limit(check: Check | None) -> tuple[Threshold | None, Literal["at_least", "at_most"] | None]:
-    if isinstance(check, BoundCheck):
-        return check.threshold, check.direction
-    if isinstance(check, CoverageCheck):
-        return check.threshold, "at_least"
-    return None, None
+    match check:
+        case BoundCheck() | RetentionCheck():
+            return check.threshold, check.direction
+        case CoverageCheck():
+            return check.threshold, "at_least"
+        case SignatureCheck():
+            return check.people, "at_least"
+        case FreshnessCheck():
+            return check.threshold, "at_most"
+        case ExpressionCheck():
+            return check.threshold, None
+        case _:
+            return None, None
 
 
-def _day(timestamp: str) -> date | None:
-    try:
-        return date.fromisoformat(timestamp[:10])
-    except ValueError:
-        return None
-
-
-def _notes(pack: Policy, evidence: Evidence, controls: Iterable[ControlOutcome], *, thawed: bool) -> tuple[str, ...]:
+def _notes(pack: Policy, evidence: Evidence, controls: Sequence[ControlOutcome], *, thawed: bool) -> tuple[str, ...]:
     notes = []
     if thawed:
         frozen = evidence.frozen_policies.get(pack.id)
@@ -148,7 +204,11 @@ def _notes(pack: Policy, evidence: Evidence, controls: Iterable[ControlOutcome],
         again = ", ".join(evidence.reaudited)
         notes.append(f"This is a re-decision: after the first decision these audits were run again: {again}.")
     if evidence.test_openings > 1:
-        notes.append(f"{evidence.test_openings} runs have opened the same test rows, this one included.")
+        divided = "; this policy divides alpha by that number" if pack.divide_alpha_by_openings else ""
+        notes.append(f"{evidence.test_openings} runs have opened the same test rows, this one included{divided}.")
+    waived = [item.id for item in controls if item.waived_until is not None and item.severity == "block"]
+    if waived and evidence.state in _DECIDABLE and _promotable(controls):
+        notes.append(f"Promotion would rest on waivers of {', '.join(waived)}; they do not change the outcome.")
     if all(control.severity != "block" or control.outcome == "not_applicable" for control in controls):
         notes.append("No blocking control applies, so there is nothing to pass on.")
     return tuple(notes)

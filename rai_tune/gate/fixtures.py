@@ -7,6 +7,7 @@ writes only what its control reads; everything else about the run is filled in h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from rai_tune.core import AuditResult, Bound, Measurement, UsageError, did_you_m
 from rai_tune.core.safe_yaml import load_yaml_file
 from rai_tune.gate.checks import KINDS
 from rai_tune.gate.checks.base import Name, Part
-from rai_tune.gate.decision import Evidence, Outcome
+from rai_tune.gate.decision import Attestation, Evidence, Outcome, Role, SignOff
 from rai_tune.gate.evaluate import evaluate
 from rai_tune.gate.problems import parse
 
@@ -29,6 +30,9 @@ End = Finite | Literal["unbounded"]
 
 _PREDICTIONS = "fixture-predictions"
 _MODEL = "fixture-model"
+_STATEMENT = "fixture-statement"
+_DAY = timedelta(days=1)
+_EVALUATED = date(2026, 1, 2)
 
 
 class FixtureReading(Part):
@@ -69,6 +73,29 @@ class FixtureReading(Part):
 
     holm_upper: End | None = None
     """One-sided upper bound, adjusted for all readings of the fixture."""
+
+
+class FixtureAttestation(Part):
+    """What a person stated about the fixture's control, of this model and under this pack."""
+
+    text: str
+    """The statement."""
+
+    person: Name = "Robin"
+    """Who made it."""
+
+
+class FixtureSignOff(Part):
+    """A signature of the run's evidence."""
+
+    role: Role
+    """Role: author, reviewer or approver."""
+
+    person: Name
+    """Who signed."""
+
+    stale: bool = False
+    """Whether an earlier statement of the evidence was signed, and not the present one."""
 
 
 class Fixture(Part):
@@ -112,6 +139,36 @@ class Fixture(Part):
 
     crashed: tuple[Name, ...] = ()
     """Audits that stopped with an error."""
+
+    facts: dict[Name, dict[Name, Any]] = Field(default_factory=dict)
+    """Stated facts by section, such as ``{system: {workplace: true}}``; others are not stated."""
+
+    attestations: tuple[FixtureAttestation, ...] = ()
+    """What people stated about the control."""
+
+    signoffs: tuple[FixtureSignOff, ...] = ()
+    """Who signed the evidence."""
+
+    author: Name | None = "Alex"
+    """Person who made the run."""
+
+    frozen: bool = False
+    """Whether this pack was frozen when the run began, a day before the evaluation unless 'frozen_at' says otherwise."""
+
+    frozen_at: date | None = None
+    """Day on which the policies were frozen."""
+
+    evaluation_started_at: date | None = None
+    """Day on which the evaluation began; a day after 'frozen_at' where only that is given or the pack is frozen."""
+
+    as_of: date | None = None
+    """Day of the decision; none when left out."""
+
+    reaudited: tuple[Name, ...] = ()
+    """Audits that were run again after the first decision."""
+
+    test_openings: Annotated[int, Field(ge=1)] = 1
+    """Runs that have opened the same test rows, this one included."""
 
 
 class FixtureFile(Part):
@@ -161,7 +218,13 @@ def check_fixtures(loaded: LoadedPolicy) -> tuple[FixtureResult, ...]:
 def read_fixtures(loaded: LoadedPolicy) -> FixtureFile:
     """The fixtures that lie beside a pack."""
     path = loaded.path.parent / "fixtures" / loaded.path.name
-    file = parse(FixtureFile, load_yaml_file(path), str(path), parts={"fixtures": Fixture, "readings": FixtureReading})
+    parts: dict[str, type[Part]] = {
+        "fixtures": Fixture,
+        "readings": FixtureReading,
+        "attestations": FixtureAttestation,
+        "signoffs": FixtureSignOff,
+    }
+    file = parse(FixtureFile, load_yaml_file(path), str(path), parts=parts)
     if file.policy != loaded.policy.id:
         raise UsageError(f"{path}: policy: {file.policy!r} is not the pack {loaded.policy.id!r}.")
     known = {control.id for control in loaded.policy.controls}
@@ -173,17 +236,76 @@ def read_fixtures(loaded: LoadedPolicy) -> FixtureFile:
 
 
 def required_outcomes(control: Control) -> tuple[Outcome, ...]:
-    """Outcomes that the fixtures of a control must show: those that its kind of check can reach."""
-    if control.check is None:
-        return ()
-    reachable = KINDS[control.check.kind].outcomes
-    if control.mode != "hybrid":
-        return reachable
-    return tuple("awaiting_signoff" if outcome == "pass" else outcome for outcome in reachable)
+    """Outcomes that the fixtures of a control must show: those that its kind, its mode and its condition can reach.
+
+    A statement by a person passes, is awaited, or is a placeholder; a condition must also be seen not to hold.
+    """
+    reachable = KINDS[control.check.kind].outcomes if control.check is not None else ()
+    if control.mode != "automated":
+        reachable = (*reachable, *_PERSONAL)
+    if control.when is not None:
+        reachable = (*reachable, "not_applicable")
+    return tuple(dict.fromkeys(reachable))
 
 
-def fixture_evidence(fixture: Fixture, file: FixtureFile) -> Evidence:
-    """The evidence that a fixture stands for."""
+_PERSONAL: tuple[Outcome, ...] = ("pass", "awaiting_signoff", "insufficient_evidence")
+
+
+def fixture_evidence(fixture: Fixture, file: FixtureFile, digest: str = "") -> Evidence:
+    """The evidence that a fixture stands for; ``digest`` is the pack's."""
+    evaluated = fixture.evaluation_started_at
+    if evaluated is None and (fixture.frozen or fixture.frozen_at):
+        evaluated = fixture.frozen_at + _DAY if fixture.frozen_at else _EVALUATED
+    frozen_at = fixture.frozen_at or (evaluated - _DAY if evaluated else None)
+    return Evidence(
+        run_id="fixture-00000000",
+        state="completed",
+        results=_results(fixture),
+        groups=file.groups if fixture.groups is None else fixture.groups,
+        model_digest=_MODEL,
+        predictions_digest=_PREDICTIONS,
+        frozen_policies={file.policy: digest} if fixture.frozen else {},
+        test_openings=fixture.test_openings,
+        frozen_at=_moment(frozen_at),
+        evaluation_started_at=_moment(evaluated),
+        reaudited=fixture.reaudited,
+        facts=fixture.facts,
+        author=fixture.author,
+        statement=_STATEMENT,
+        attestations=tuple(_attestation(item, fixture, file, digest) for item in fixture.attestations),
+        signoffs=tuple(_signoff(item) for item in fixture.signoffs),
+    )
+
+
+def _moment(day: date | None) -> str:
+    return f"{day.isoformat()}T00:00:00+00:00" if day else ""
+
+
+def _attestation(item: FixtureAttestation, fixture: Fixture, file: FixtureFile, digest: str) -> Attestation:
+    return Attestation(
+        policy_id=file.policy,
+        policy_digest=digest,
+        control=fixture.control,
+        model_digest=_MODEL,
+        text=item.text,
+        person=item.person,
+        key_id=f"key of {item.person}",
+        at=_moment(_EVALUATED),
+    )
+
+
+def _signoff(item: FixtureSignOff) -> SignOff:
+    statement = "an earlier statement" if item.stale else _STATEMENT
+    return SignOff(
+        role=item.role,
+        person=item.person,
+        key_id=f"key of {item.person}",
+        at=_moment(_EVALUATED),
+        statement=statement,
+    )
+
+
+def _results(fixture: Fixture) -> tuple[AuditResult, ...]:
     measured: dict[str, list[Measurement]] = {name: [] for name in fixture.measured}
     for name in fixture.measured:
         measured[name].append(_measurement(fixture, FixtureReading(audit=name, metric="stand_in", estimate=0.5)))
@@ -193,20 +315,11 @@ def fixture_evidence(fixture: Fixture, file: FixtureFile) -> Evidence:
     artifacts = dict.fromkeys(fixture.artifacts, "fixture-artifact")
     results = [_result(name, measurements=tuple(items), artifacts=artifacts) for name, items in measured.items()]
     results += [_result(name, status="error", reason="RuntimeError: a fixture") for name in fixture.crashed]
-    return Evidence(
-        run_id="fixture-00000000",
-        state="completed",
-        results=tuple(results),
-        groups=file.groups if fixture.groups is None else fixture.groups,
-        model_digest=_MODEL,
-        predictions_digest=_PREDICTIONS,
-        frozen_policies={},
-        test_openings=1,
-    )
+    return tuple(results)
 
 
 def _try(loaded: LoadedPolicy, fixture: Fixture, file: FixtureFile) -> FixtureResult:
-    decision = evaluate(loaded, fixture_evidence(fixture, file))
+    decision = evaluate(loaded, fixture_evidence(fixture, file, loaded.digest), fixture.as_of)
     outcome = next(item for item in decision.controls if item.id == fixture.control)
     return FixtureResult(fixture.control, fixture.says, fixture.expect, outcome.outcome, outcome.reason)
 

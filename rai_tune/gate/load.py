@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rai_tune.core import UsageError, did_you_mean, resource_path
 from rai_tune.core.safe_yaml import load_yaml_file
-from rai_tune.gate.checks import KINDS
+from rai_tune.gate.checks import KINDS, RetentionCheck
 from rai_tune.gate.decision import Threshold
-from rai_tune.gate.policy import POLICY_ID, Control, LoadedPolicy, Policy, policy_digest
+from rai_tune.gate.policy import POLICY_ID, Control, LoadedPolicy, Policy, RetentionRule, policy_digest
 from rai_tune.gate.problems import parse
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -28,7 +28,7 @@ def load_policy(name_or_path: str | Path) -> LoadedPolicy:
     """Load a pack by id (``baseline``) or by path (a ``Path``, or text with a folder or a YAML ending).
 
     Raises ``UsageError`` for an unknown id (with the nearest known one), a file that cannot be read, an unknown key or kind,
-    a threshold without origin or source, or two controls with one id.
+    a threshold without origin or source, two controls with one id, or a condition that is malformed or reads something unknown.
     """
     if isinstance(name_or_path, Path) or _is_path(name_or_path):
         return _read(Path(name_or_path))
@@ -56,7 +56,10 @@ def _read(path: Path) -> LoadedPolicy:
         parts={
             "controls": Control,
             "threshold": Threshold,
+            "people": Threshold,
+            "texts_days": Threshold,
             **{name: kind.settings for name, kind in KINDS.items()},
+            "retention": (RetentionCheck, RetentionRule),
         },
         kinds=KINDS,
     )

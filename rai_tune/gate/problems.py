@@ -23,12 +23,12 @@ def parse(
     data: object,
     source: str,
     *,
-    parts: Mapping[str, type[BaseModel]],
+    parts: Mapping[str, type[BaseModel] | tuple[type[BaseModel], ...]],
     kinds: Iterable[str] = (),
 ) -> Parsed:
     """Validate data as a model. Raises ``UsageError`` with up to five problems, each with its place.
 
-    ``parts`` maps the name of a nested field to its model, so that an unknown key is answered with the nearest known one;
+    ``parts`` maps the name of a nested field to its model (or models, where several fields have that name), so that an unknown key is answered with the nearest known one;
     ``kinds`` are the tags of the union, which pydantic writes into places although the file does not hold them.
     """
     if not isinstance(data, dict):
@@ -48,8 +48,8 @@ def parse(
 def _place(problem: ErrorDetails, data: object, kinds: tuple[str, ...]) -> str:
     words: list[str] = []
     here: object = data
-    for part in problem["loc"]:
-        if part in kinds and not (isinstance(here, dict) and part in here):
+    for before, part in zip((None, *problem["loc"]), problem["loc"], strict=False):
+        if before == "check" and part in kinds:
             continue
         here = _step(here, part)
         if isinstance(part, int):
@@ -69,12 +69,16 @@ def _step(here: object, part: int | str) -> object:
 
 
 def _sentence(
-    problem: ErrorDetails, model: type[BaseModel], parts: Mapping[str, type[BaseModel]], kinds: tuple[str, ...]
+    problem: ErrorDetails,
+    model: type[BaseModel],
+    parts: Mapping[str, type[BaseModel] | tuple[type[BaseModel], ...]],
+    kinds: tuple[str, ...],
 ) -> str:
     kind, place = problem["type"], problem["loc"]
     if kind == "extra_forbidden":
         above = next((parts[part] for part in reversed(place[:-1]) if isinstance(part, str) and part in parts), model)
-        known = [field.alias or name for name, field in above.model_fields.items()]
+        models = above if isinstance(above, tuple) else (above,)
+        known = [field.alias or name for part in models for name, field in part.model_fields.items()]
         return f"unknown key.{did_you_mean(str(place[-1]), known)}"
     if kind == "union_tag_invalid":
         tag = problem["ctx"]["tag"]

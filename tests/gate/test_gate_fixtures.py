@@ -38,7 +38,7 @@ def mutations() -> list[tuple[str, str, str, dict[str, object]]]:
             check = control.check
             if check is None:
                 continue
-            if hasattr(check, "threshold"):
+            if getattr(check, "threshold", None) is not None:
                 step = 1 if check.kind == "coverage" else JUST
                 for sign in (-1, 1):
                     moved = check.threshold.model_copy(update={"value": round(check.threshold.value + sign * step, 6)})

@@ -9,22 +9,77 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from rai_tune.gate.checks import bound, coverage, presence
-from rai_tune.gate.checks.base import Verdict
+from rai_tune.gate.checks import (
+    bound,
+    coverage,
+    expression,
+    freshness,
+    information,
+    ordering,
+    presence,
+    retention,
+    signature,
+)
+from rai_tune.gate.checks.base import Asked, Verdict
 from rai_tune.gate.checks.bound import BoundCheck
 from rai_tune.gate.checks.coverage import CoverageCheck
+from rai_tune.gate.checks.expression import ExpressionCheck
+from rai_tune.gate.checks.freshness import FreshnessCheck
+from rai_tune.gate.checks.information import InformationCheck
+from rai_tune.gate.checks.ordering import OrderingCheck
 from rai_tune.gate.checks.presence import PresenceCheck
+from rai_tune.gate.checks.retention import RetentionCheck
+from rai_tune.gate.checks.signature import SignatureCheck
 
 if TYPE_CHECKING:
     from rai_tune.gate.decision import Evidence
 
-__all__ = ["KINDS", "BoundCheck", "Check", "CoverageCheck", "PresenceCheck", "Verdict", "judge"]
+__all__ = [
+    "KINDS",
+    "Asked",
+    "BoundCheck",
+    "Check",
+    "CoverageCheck",
+    "ExpressionCheck",
+    "FreshnessCheck",
+    "InformationCheck",
+    "OrderingCheck",
+    "PresenceCheck",
+    "RetentionCheck",
+    "SignatureCheck",
+    "Verdict",
+    "judge",
+]
 
-Check = Annotated[BoundCheck | CoverageCheck | PresenceCheck, Field(discriminator="kind")]
+Check = Annotated[
+    BoundCheck
+    | CoverageCheck
+    | PresenceCheck
+    | OrderingCheck
+    | SignatureCheck
+    | RetentionCheck
+    | FreshnessCheck
+    | InformationCheck
+    | ExpressionCheck,
+    Field(discriminator="kind"),
+]
 
-KINDS = {kind.name: kind for kind in (bound.KIND, coverage.KIND, presence.KIND)}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        bound.KIND,
+        coverage.KIND,
+        presence.KIND,
+        ordering.KIND,
+        signature.KIND,
+        retention.KIND,
+        freshness.KIND,
+        information.KIND,
+        expression.KIND,
+    )
+}
 
 
-def judge(check: Check, evidence: Evidence) -> Verdict:
+def judge(check: Check, evidence: Evidence, asked: Asked) -> Verdict:
     """Apply a check to the evidence."""
-    return KINDS[check.kind].judge(check, evidence)
+    return KINDS[check.kind].judge(check, evidence, asked)

@@ -8,11 +8,12 @@ readings compete to be the worst. Anything else is insufficient evidence, with t
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from rai_tune.gate.checks.base import Attributes, CheckKind, Gap, Name, Part, Verdict
+from rai_tune.gate.checks.base import Asked, Attributes, CheckKind, Gap, Name, Part, Verdict
 from rai_tune.gate.checks.find import (
     UNKNOWN,
     declared_groups,
@@ -69,8 +70,20 @@ class BoundCheck(Part):
     """Rows below which a reading decides nothing, whatever its bounds; none by default, since bounds already widen."""
 
 
-def judge_bound(check: BoundCheck, evidence: Evidence) -> Verdict:
-    """Judge every reading and combine them: a shown failure first, then anything missing or open, then pass."""
+def judge_bound(check: BoundCheck, evidence: Evidence, asked: Asked) -> Verdict:
+    """Judge every reading and combine them: a shown failure first, then anything missing or open, then pass.
+
+    Where the policy divides alpha by the runs that opened the test rows, the bounds are read at the divided level.
+    """
+    if asked.divisor <= 1:
+        return _judge(check, evidence)
+    verdict = _judge(check.model_copy(update={"alpha": check.alpha / asked.divisor}), evidence)
+    why = f"alpha {check.alpha:g} is divided by the {asked.divisor} runs that opened the test rows"
+    again = f"{verdict.settle}; run the audit {check.audit} again to measure at that level" if verdict.settle else None
+    return replace(verdict, reason=f"{verdict.reason} ({why})", settle=again)
+
+
+def _judge(check: BoundCheck, evidence: Evidence) -> Verdict:
     result = sound_result(evidence, check.audit)
     if isinstance(result, Gap):
         return result.verdict()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from rai_tune.gate.checks.base import Attributes, CheckKind, Gap, Name, Part, Verdict
+from rai_tune.gate.checks.base import Asked, Attributes, CheckKind, Gap, Name, Part, Verdict
 from rai_tune.gate.checks.find import (
     UNKNOWN,
     declared_groups,
@@ -56,7 +56,7 @@ class CoverageCheck(Part):
         return self
 
 
-def judge_coverage(check: CoverageCheck, evidence: Evidence) -> Verdict:
+def judge_coverage(check: CoverageCheck, evidence: Evidence, asked: Asked) -> Verdict:  # noqa: ARG001  (one signature for all)
     """Pass when every declared group has enough rows, else insufficient with each short or absent group named."""
     groups = declared_groups(evidence, check.attributes)
     if isinstance(groups, Gap):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from rai_tune.gate.checks.base import CheckKind, Gap, Name, Part, Verdict
+from rai_tune.gate.checks.base import Asked, CheckKind, Gap, Name, Part, Verdict
 from rai_tune.gate.checks.find import quoted, sound_result
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class PresenceCheck(Part):
     """Metrics that at least one of these audits must have measured, each with at least one number."""
 
 
-def judge_presence(check: PresenceCheck, evidence: Evidence) -> Verdict:
+def judge_presence(check: PresenceCheck, evidence: Evidence, asked: Asked) -> Verdict:  # noqa: ARG001  (one signature for all)
     """Pass when all that is named is there, else insufficient with every missing thing named."""
     gaps: list[Gap] = []
     results: list[AuditResult] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rai_audits.core import RaiError, UsageError
+from rai_audits.core import IntegrityError, RaiError, UsageError
 
 
 class DivergedError(RaiError):
@@ -15,3 +15,7 @@ class WorkspaceError(UsageError):
 
 class StorageError(RaiError):
     """The disk refused a write (full, failing); the old state is intact (exit 1)."""
+
+
+class MissingArtifactError(IntegrityError):
+    """A stored artifact is not there (exit 6): lost, or deleted on purpose, as opposed to changed."""

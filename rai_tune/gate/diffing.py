@@ -101,13 +101,16 @@ def compare_policies(old: LoadedPolicy, new: LoadedPolicy) -> PolicyDiff:
 def changed_controls(old: Policy, new: Policy) -> frozenset[str]:
     """Ids of the controls, of either pack, that may be decided differently because of what the packs say.
 
-    Where any condition or expression reads the outcomes of other controls, that is every control.
+    Where a condition reads the outcomes of other controls (``reads_outcomes``), any change may reach every control.
     """
     before, after = ({control.id: _deciding(control, pack) for control in pack.controls} for pack in (old, new))
-    changed = frozenset(name for name in {*before, *after} if before.get(name) != after.get(name))
-    if changed and any(_reads_outcomes(body) for body in (*before.values(), *after.values())):
-        return frozenset({*before, *after})
-    return changed
+    return frozenset(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
+def reads_outcomes(pack: Policy) -> bool:
+    """Whether any condition or expression of a pack speaks of the outcomes of other controls."""
+    texts = (_flat(control.model_dump(mode="json", include={"when", "check"})) for control in pack.controls)
+    return any("outcomes" in str(body.get(name, "")) for body in texts for name in ("when", "check.expression"))
 
 
 def bound_to_digest(control: Control) -> bool:
@@ -191,10 +194,6 @@ def _deciding(control: Control, pack: Policy) -> dict[str, Any]:
     if check.get("kind") == "bound" and whole.get("divide_alpha_by_openings"):
         body["divide_alpha_by_openings"] = True
     return {key: value for key, value in _flat(body).items() if key not in _WORDING}
-
-
-def _reads_outcomes(body: Mapping[str, Any]) -> bool:
-    return any("outcomes" in str(body.get(name, "")) for name in ("when", "check.expression"))
 
 
 def _body(pack: Policy) -> dict[str, Any]:

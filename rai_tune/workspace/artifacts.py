@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError, canonical_json, sha256_bytes, sha256_file
-from rai_tune.core.errors import StorageError
+from rai_tune.core.errors import MissingArtifactError, StorageError
 from rai_tune.workspace.atomic import atomic_file, fsync_directory, storage_errors
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ArtifactStore:
         key = _key(digest)
         size = self._shelf.size(key)
         if size is None:
-            raise IntegrityError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}")
+            raise MissingArtifactError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}")
         return size
 
     def read_bytes(self, digest: str) -> bytes:
@@ -89,7 +89,7 @@ class ArtifactStore:
         try:
             data = self._shelf.read(key)
         except FileNotFoundError as error:
-            raise IntegrityError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}") from error
+            raise MissingArtifactError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}") from error
         self._verify(digest, sha256_bytes(data))
         return data
 
@@ -100,7 +100,7 @@ class ArtifactStore:
             path = self._shelf.fetch(key)
             found = sha256_file(path)
         except FileNotFoundError as error:
-            raise IntegrityError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}") from error
+            raise MissingArtifactError(f"artifact {digest} is missing: nothing at {self._shelf.where(key)}") from error
         self._verify(digest, found)
         return path
 

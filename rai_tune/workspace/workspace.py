@@ -234,7 +234,7 @@ class Workspace:
         except IntegrityError as error:
             with self._database.read() as session:
                 names = logbook.names_of(session, digest)
-            raise IntegrityError(f"{error} (used as {', '.join(names)})" if names else str(error)) from error
+            raise type(error)(f"{error} (used as {', '.join(names)})" if names else str(error)) from error
 
     # Records
 

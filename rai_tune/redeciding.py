@@ -1,0 +1,224 @@
+"""Which stored runs would be decided differently under another pack: the evidence is read again, nothing is measured again.
+
+Stable API: ``redecide``, ``stored_policy``. Only the controls whose outcome can have changed are decided under both packs, on only the
+audits that they read; the rest of a pack is decided, once, where the overall outcome hangs on it. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from rai_tune.core import IntegrityError, UsageError, Value
+from rai_tune.core.errors import MissingArtifactError
+from rai_tune.gate import LoadedPolicy, Policy, evaluate, overall
+from rai_tune.gate.decision import Outcome, Overall  # noqa: TC001  (pydantic reads them)
+from rai_tune.gate.diffing import bound_to_digest, changed_controls, reads_outcomes
+from rai_tune.promotion import collect_evidence
+from rai_tune.promotion.bulk import BulkEvidence
+from rai_tune.reporting.stored import stored_results
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import date
+
+    from rai_tune.gate import Control, ControlOutcome, Evidence
+    from rai_tune.workspace import RunRecord, Workspace
+
+REDECISIONS_SCHEMA = "rai-tune/redecisions/v1"
+POLICY = "policy:"
+LEAST_DIGITS = 8
+
+_IDLE = frozenset({"pass", "not_applicable"})
+
+
+class OutcomeChange(Value):
+    """A control of one run that would end otherwise. None: the pack does not have the control."""
+
+    control: str
+    old: Outcome | None
+    new: Outcome | None
+    because: Literal["control", "digest"]
+    """``control``: what the packs say of it differs. ``digest``: it was frozen or attested for the old pack, and not for the new."""
+
+
+class RunChange(Value):
+    """A run that would be decided differently."""
+
+    run_id: str
+    old: Overall
+    new: Overall
+    named: bool
+    """Whether the run's recipe named a pack of the old one's id."""
+    controls: tuple[OutcomeChange, ...]
+
+
+class SkippedRun(Value):
+    """A run that was not decided again. ``damaged``: stored bytes are not those that were recorded."""
+
+    run_id: str
+    reason: str
+    damaged: bool = False
+
+
+class Redecisions(Value):
+    """What became of all runs of a workspace, newest first."""
+
+    schema_: str = Field(default=REDECISIONS_SCHEMA, alias="schema")
+    looked_at: int
+    changed: tuple[RunChange, ...]
+    skipped: tuple[SkippedRun, ...]
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+def redecide(workspace: Workspace, old: LoadedPolicy, new: LoadedPolicy, as_of: date | None = None) -> Redecisions:
+    """Decide every completed run of a workspace under both packs, as far as the packs differ.
+
+    A run is named when its overall outcome differs or that of a control which both packs have, or when a control that only one
+    of them has is anything but passed. ``as_of`` is the day of the decision, for each run its own when left out. Reads only.
+    """
+    runs = workspace.runs()
+    again = _Again(workspace, old, new, as_of)
+    changed: list[RunChange] = []
+    skipped: list[SkippedRun] = []
+    for run in runs:
+        if run.state != "completed":
+            skipped.append(SkippedRun(run_id=run.id, reason=f"the run is {run.state}"))
+            continue
+        try:
+            found = again.compare(run)
+        except IntegrityError as error:
+            # What is simply not there may have been deleted on purpose.
+            damaged = not isinstance(error, MissingArtifactError)
+            skipped.append(SkippedRun(run_id=run.id, reason=str(error), damaged=damaged))
+            continue
+        except ValidationError as error:
+            skipped.append(SkippedRun(run_id=run.id, reason=_unreadable("its stored evidence", error)))
+            continue
+        if found is not None:
+            changed.append(found)
+    return Redecisions(looked_at=len(runs) - len(skipped), changed=tuple(changed), skipped=tuple(skipped))
+
+
+def stored_policy(workspace: Workspace, digits: str) -> LoadedPolicy:
+    """The pack that was stored with a run, by its digest or at least the first 8 digits of it.
+
+    Raises ``UsageError`` when none or several fit, ``IntegrityError`` when its bytes were changed.
+    """
+    if len(digits) < LEAST_DIGITS:
+        raise UsageError(f"{digits!r}: give at least {LEAST_DIGITS} digits of a pack's digest")
+    found = {ref.digest: ref for ref in workspace.artifacts_named(POLICY, digits.lower())}
+    if not found:
+        raise UsageError(f"no run here was decided under a pack whose digest begins with {digits}")
+    if len(found) > 1:
+        names = ", ".join(f"{ref.name.removeprefix(POLICY)} {digest[:16]}" for digest, ref in sorted(found.items()))
+        raise UsageError(f"{len(found)} stored packs have a digest that begins with {digits}: {names}")
+    ((digest, ref),) = found.items()
+    try:
+        policy = Policy.model_validate_json(workspace.read_bytes(digest))
+    except ValidationError as error:
+        # A pack of a later version of this code; the stored bytes themselves were verified.
+        raise UsageError(_unreadable(f"the stored pack {digest[:16]}", error)) from error
+    return LoadedPolicy(policy=policy, digest=digest, path=Path(ref.name))
+
+
+class _Again:
+    """Two packs over the evidence of a workspace, with what can be worked out once for all runs."""
+
+    def __init__(self, workspace: Workspace, old: LoadedPolicy, new: LoadedPolicy, as_of: date | None) -> None:
+        self.workspace, self.old, self.new, self.as_of = workspace, old, new, as_of
+        self._by_id = tuple({control.id: control for control in pack.policy.controls} for pack in (old, new))
+        self._words = changed_controls(old.policy, new.policy)
+        other = old.digest != new.digest or old.policy.id != new.policy.id
+        bound = [control for control in self._controls() if bound_to_digest(control)] if other else []
+        self._attested = frozenset(control.id for control in bound if control.mode != "automated")
+        self._always = self._words | {control.id for control in bound if control.mode == "automated"}
+        self._linked = reads_outcomes(old.policy) or reads_outcomes(new.policy)
+        needed = _audits_of(self._controls())
+        self._bulk = BulkEvidence(workspace, needed, facts=any(_reads_facts(item) for item in self._controls()))
+
+    def compare(self, run: RunRecord) -> RunChange | None:
+        """The run's change, or None when both packs decide it alike."""
+        signed = run.id in self._bulk.signed_runs
+        ids = self._always | (self._attested if signed else frozenset())
+        if ids and self._linked:
+            ids = frozenset().union(*self._by_id)
+        if not ids:
+            return None
+        audits = _audits_of(item for item in self._controls() if item.id in ids)
+        evidence = self._signed_evidence(run) if signed else self._bulk.of(run, audits)
+        before, after = (self._decide(pack, ids, evidence) for pack in (self.old, self.new))
+        if not _may_differ(before, after):
+            return None
+        rest = () if _fails_anyway(before, after) else self._rest(run, ids, evidence, signed=signed)
+        old, new = (overall((*found.values(), *rest)) for found in (before, after))
+        controls = tuple(self._outcome_changes(before, after))
+        if old == new and not controls:
+            return None
+        return RunChange(run_id=run.id, old=old, new=new, named=self.old.policy.id in run.policies, controls=controls)
+
+    def _rest(
+        self, run: RunRecord, ids: Collection[str], evidence: Evidence, *, signed: bool
+    ) -> tuple[ControlOutcome, ...]:
+        """Outcomes of the blocking controls that both packs decide alike."""
+        others = [item for item in self.new.policy.controls if item.id not in ids and item.severity == "block"]
+        whole = evidence if signed else self._bulk.more(evidence, run, _audits_of(others))
+        return tuple(self._decide(self.new, {item.id for item in others}, whole).values())
+
+    def _signed_evidence(self, run: RunRecord) -> Evidence:
+        """All evidence of a run, since the statement that people signed is about every audit."""
+        return collect_evidence(self.workspace, run.id, stored_results(self.workspace, run.id))
+
+    def _decide(self, pack: LoadedPolicy, ids: Collection[str], evidence: Evidence) -> dict[str, ControlOutcome]:
+        chosen = tuple(control for control in pack.policy.controls if control.id in ids)
+        part = pack.policy.model_copy(update={"controls": chosen})
+        return {found.id: found for found in evaluate((part, pack.digest), evidence, self.as_of).controls}
+
+    def _outcome_changes(
+        self, before: dict[str, ControlOutcome], after: dict[str, ControlOutcome]
+    ) -> list[OutcomeChange]:
+        changes = []
+        for name in dict.fromkeys((*before, *after)):
+            old, new = (found[name].outcome if name in found else None for found in (before, after))
+            both = old is not None and new is not None
+            if old == new or (not both and (old or new) in _IDLE):
+                continue
+            because: Any = "control" if name in self._words or self._linked else "digest"
+            changes.append(OutcomeChange(control=name, old=old, new=new, because=because))
+        return changes
+
+    def _controls(self) -> tuple[Control, ...]:
+        return (*self.old.policy.controls, *self.new.policy.controls)
+
+
+def _fails_anyway(before: dict[str, ControlOutcome], after: dict[str, ControlOutcome]) -> bool:
+    return all(overall(found.values()) == "fail" for found in (before, after))
+
+
+def _may_differ(before: dict[str, ControlOutcome], after: dict[str, ControlOutcome]) -> bool:
+    if before.keys() != after.keys():
+        return True
+    return any(
+        (item.outcome, item.severity) != (after[name].outcome, after[name].severity) for name, item in before.items()
+    )
+
+
+def _audits_of(controls: Iterable[Control]) -> frozenset[str]:
+    """Audits that the checks of these controls name."""
+    checks: list[Any] = [control.check for control in controls if control.check is not None]
+    single = {str(check.audit) for check in checks if hasattr(check, "audit")}
+    return frozenset(single.union(*(check.audits for check in checks if hasattr(check, "audits"))))
+
+
+def _reads_facts(control: Control) -> bool:
+    kind = control.check.kind if control.check is not None else ""
+    return getattr(control, "when", None) is not None or kind in {"retention", "expression"}
+
+
+def _unreadable(what: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{what} cannot be read by this version: {place}: {first['msg']}"

@@ -42,6 +42,7 @@ def evidence_statement(
         **_timing(workspace, artifacts),
         "results": [_result(result, artifacts) for result in results],
         "measurements": [item.to_json() for result in results for item in result.measurements],
+        "groups": _json(workspace, artifacts, "data").get("groups", {}),
         "facts": stated_facts(workspace, run),
         "environment": _json(workspace, artifacts, "environment"),
     }

@@ -7,12 +7,13 @@ is loaded, before any data is read. ``Recipe.model_json_schema()`` is the export
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rai_tune.recipe.audits import AuditsSpec
 from rai_tune.recipe.part import Edge, Fraction, Name, NotNegative, Part, Positive, Text
+from rai_tune.recipe.system import SystemSpec  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -403,6 +404,9 @@ class Recipe(Part):
     audits: AuditsSpec = AuditsSpec()
     """What is measured about the model."""
 
+    system: SystemSpec | None = None
+    """The system that the model is part of: facts that policies ask for, and texts for its documentation."""
+
     policies: tuple[Name, ...] = ("baseline",)
     """Policy packs that decide, frozen when the run starts."""
 
@@ -416,6 +420,14 @@ class Recipe(Part):
         populate_by_name=True,
         serialize_by_alias=True,
     )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_stated(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A recipe that does not speak of the system keeps the digest that it had before there was this section.
+        written: dict[str, Any] = handler(self)
+        if self.system is None:
+            written.pop("system", None)
+        return written
 
     @model_validator(mode="after")
     def _policies_named(self) -> Recipe:

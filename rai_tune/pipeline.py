@@ -67,7 +67,10 @@ def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome
         policies={policy.policy.id: policy.digest for policy in planned.policies},
     )
     with workspace.claim(run.id):
-        attach(workspace, run.id, "context", {"base_dir": str(planned.loaded.base_dir)})
+        attach(workspace, run.id, "context", _context(planned))
+        for policy in planned.policies:
+            # The text of the pack, so that what froze can be read, and decided by, years later.
+            attach(workspace, run.id, f"policy:{policy.policy.id}", policy.policy.model_dump(mode="json", exclude_none=True))
         attach(workspace, run.id, "data", _data_facts(planned.data))
         workspace.update_run(
             run.id,
@@ -233,6 +236,15 @@ class _Recorder:
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.report(what, done, total)
+
+
+def _context(planned: Plan) -> dict[str, Any]:
+    """Where the recipe's relative paths begin, and whose key the author named (its public half; nothing is signed yet)."""
+    from rai_tune.promotion.identity import named_key_id
+
+    context = {"base_dir": str(planned.loaded.base_dir)}
+    author = named_key_id()
+    return {**context, "author_key": author} if author else context
 
 
 def _data_facts(data: PreparedData) -> dict[str, Any]:

@@ -12,7 +12,24 @@ import traceback
 
 import typer
 
-from rai_tune.cli import audit, compare, demo, explain, gate, init, predict, report, run, runs, ui
+from rai_tune.cli import (
+    audit,
+    compare,
+    demo,
+    explain,
+    gate,
+    init,
+    keys,
+    ledger,
+    people,
+    policies,
+    predict,
+    promote,
+    report,
+    run,
+    runs,
+    ui,
+)
 
 app = typer.Typer(
     name="raitune",
@@ -29,6 +46,15 @@ app.command("audit")(audit.audit)
 app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.add_typer(policies.app, name="policies")
+app.command("attest")(people.attest)
+app.command("sign")(people.sign)
+app.command("waive")(people.waive)
+app.command("promote")(promote.promote)
+app.command("rollback")(promote.rollback)
+app.command("status")(promote.status)
+app.add_typer(keys.app, name="keys")
+app.add_typer(ledger.app, name="ledger")
 app.command("runs")(runs.runs)
 app.command("report")(report.report)
 app.command("ui")(ui.ui)

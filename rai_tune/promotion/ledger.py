@@ -131,6 +131,10 @@ class Ledger:
             raise IntegrityError(f"the ledger has {len(leaves)} entries, not {size}: it was cut")
         return merkle.root(leaves[:size]).hex()
 
+    def roots(self) -> tuple[bytes, ...]:
+        """The root at every size from 0 to now."""
+        return merkle.prefix_roots(self.leaves())
+
     def workspace_public(self) -> Ed25519PublicKey | None:
         """The workspace's public key, from its first entry; None for an empty ledger.
 

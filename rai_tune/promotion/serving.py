@@ -44,11 +44,11 @@ def promotions(ledger: Ledger, alias: str | None = None) -> tuple[Promotion, ...
     """Every promotion, oldest first, each verified. Raises ``IntegrityError`` when one was changed, forged or replayed."""
     ledger.head()
     entries = ledger.entries((PROMOTION,))
-    registry = read_registry(ledger)
+    registry, roots = read_registry(ledger), ledger.roots()
     found = []
     for entry in entries:
         body = verified(entry, registry)
-        _check_place(entry, body, ledger.root_at(entry.seq))
+        _check_place(entry, body, roots[entry.seq].hex())
         found.append(_promotion(entry, body))
     return tuple(item for item in found if alias in {None, item.alias})
 
@@ -83,6 +83,7 @@ def shelve(workspace: Workspace, files: Mapping[str, str], sources: Mapping[str,
             )
         if workspace.put_file(source) != digest:
             raise IntegrityError(f"{name} changed while it was copied")
+        workspace.protect(digest)
 
 
 def lay_out(workspace: Workspace, promotion: Promotion) -> Path:

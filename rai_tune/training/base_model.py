@@ -40,6 +40,12 @@ def find_base(name: str, revision: str | None, base_dir: Path) -> BaseModel:
     return BaseModel(name=name, path=path, files=_shaping_files(path), revision=revision)
 
 
+def base_at(folder: Path, name: str, revision: str | None) -> BaseModel:
+    """A base model that lies in a folder of its own, such as one that was promoted with its adapter."""
+    check_weights(folder)
+    return BaseModel(name=name, path=folder, files=_shaping_files(folder), revision=revision)
+
+
 def _locate(name: str, revision: str | None, base_dir: Path) -> Path:
     if name in _ALIASES:
         package, folder = _ALIASES[name]

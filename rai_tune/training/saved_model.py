@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.core import IntegrityError, canonical_json, sha256_json
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import quiet_peft
-from rai_tune.training.base_model import find_base
+from rai_tune.training.base_model import base_at, find_base
 from rai_tune.training.checkpoints import file_manifest
 from rai_tune.training.tokens import load_tokenizer
 
@@ -79,14 +79,19 @@ def manifest_digest(manifest: dict[str, str]) -> str:
     return sha256_json(manifest)
 
 
-def load_saved(folder: Path, expected: dict[str, str], base_dir: Path) -> LoadedModel:
-    """Load a saved model after re-hashing every file, its base's too. Raises ``IntegrityError`` on any difference."""
+def load_saved(
+    folder: Path, expected: dict[str, str], base_dir: Path, *, base_folder: Path | None = None
+) -> LoadedModel:
+    """Load a saved model after re-hashing every file, its base's too. Raises ``IntegrityError`` on any difference.
+
+    The base is found by its name as from ``base_dir``, or it lies in ``base_folder``.
+    """
     found = file_manifest(folder)
     if found != expected:
         changed = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
         raise IntegrityError(f"the saved model is not the one that was recorded: {changed[0]} differs")
     facts = _read_facts(folder)
-    model = _load_adapter(folder, facts, base_dir) if facts.adapter else _load_full(folder, facts)
+    model = _load_adapter(folder, facts, base_dir, base_folder) if facts.adapter else _load_full(folder, facts)
     model.eval()
     return LoadedModel(model, load_tokenizer(str(folder)), facts, manifest_digest(found))
 
@@ -100,16 +105,23 @@ def merge_adapter(loaded: LoadedModel, folder: Path) -> Path:
     return folder
 
 
-def _load_adapter(folder: Path, facts: DecisionFacts, base_dir: Path) -> Any:
-    from peft import PeftModel
-
+def recorded_base(folder: Path, base_dir: Path, base_folder: Path | None = None) -> BaseModel:
+    """The base that a saved model names, found and hashed. Raises ``IntegrityError`` when it has other bytes now."""
     recorded = json.loads((folder / BASE_FILE).read_text(encoding="utf-8"))
-    base = find_base(recorded["name"], recorded["revision"], base_dir)
+    name, revision = recorded["name"], recorded["revision"]
+    base = base_at(base_folder, name, revision) if base_folder else find_base(name, revision, base_dir)
     if base.digest != recorded["digest"]:
         raise IntegrityError(
             f"base model {base.name!r} at {base.path} is not the one this adapter was trained on "
             f"(digest {base.digest[:12]}, recorded {recorded['digest'][:12]})"
         )
+    return base
+
+
+def _load_adapter(folder: Path, facts: DecisionFacts, base_dir: Path, base_folder: Path | None) -> Any:
+    from peft import PeftModel
+
+    base = recorded_base(folder, base_dir, base_folder)
     model = load_task(facts.task).load_base(str(base.path), facts.classes)
     with quiet_peft():
         return PeftModel.from_pretrained(model, str(folder), use_safetensors=True)

@@ -34,6 +34,7 @@ class _Shelf(Protocol):
     def write(self, key: str, source: BinaryIO) -> None: ...
     def read(self, key: str) -> bytes: ...
     def fetch(self, key: str) -> Path: ...
+    def protect(self, key: str) -> None: ...
     def where(self, key: str) -> str: ...
 
 
@@ -104,6 +105,10 @@ class ArtifactStore:
         self._verify(digest, found)
         return path
 
+    def protect(self, digest: str) -> None:
+        """Make an artifact read-only where the store has such a thing; what is promoted is not overwritten by a slip."""
+        self._shelf.protect(_key(digest))
+
     def _put(self, digest: str, size: int, source: BinaryIO) -> str:
         key = _key(digest)
         # One of another size is damaged, and the right bytes are at hand.
@@ -164,6 +169,9 @@ class _LocalShelf:
     def fetch(self, key: str) -> Path:
         return self._folder / key
 
+    def protect(self, key: str) -> None:
+        (self._folder / key).chmod(0o444)
+
     def where(self, key: str) -> str:
         return str(self._folder / key)
 
@@ -213,6 +221,9 @@ class _RemoteShelf:
             except _MismatchError as error:
                 raise IntegrityError(f"artifact {path.name} was changed: see {self.where(key)}") from error
         return path
+
+    def protect(self, key: str) -> None:
+        """Object stores have no mode; their own retention locks are set outside."""
 
     def where(self, key: str) -> str:
         return str(self._fs.unstrip_protocol(self._path(key)))

@@ -176,6 +176,10 @@ class Workspace:
         """Store a table as Parquet, without its index; returns the SHA-256 of the file."""
         return self._artifacts.put_table(table, metadata)
 
+    def protect(self, digest: str) -> None:
+        """Make a stored artifact read-only, where the store can."""
+        self._artifacts.protect(digest)
+
     def attach(self, run_id: str, name: str, digest: str, media_type: str) -> None:
         """Name a stored artifact in a run; the one that had the name stays, marked superseded."""
         ref = ArtifactRef(name, digest, self._artifacts.size(digest), media_type)

@@ -82,7 +82,8 @@ def compare_policies(old: LoadedPolicy, new: LoadedPolicy) -> PolicyDiff:
     A digest covers the meaning of a pack and not its layout, so equal digests mean that nothing changed.
     """
     changes = tuple(_changes(old.policy, new.policy)) if old.digest != new.digest else ()
-    needed = max((_STEP_OF[change.effect] for change in changes), key=_STEPS.index, default="none")
+    steps = {_STEP_OF[change.effect] for change in changes}
+    needed = next((step for step in reversed(_STEPS) if step in steps), _STEPS[0])
     if old.policy.id != new.policy.id:
         fits, words = True, "the two packs have different ids, so their versions are not compared"
     else:
@@ -189,7 +190,7 @@ def _deciding(control: Control, pack: Policy) -> dict[str, Any]:
     """What of a control, and of its pack, can change its outcome or whether that counts."""
     whole = _body(pack)
     inherited = {key: whole[key] for key in ("status", "applies_from", "applies_until") if key in whole}
-    body = {**inherited, **control.model_dump(mode="json", exclude_none=True)}
+    body: dict[str, Any] = inherited | control.model_dump(mode="json", exclude_none=True)
     check = body.get("check") or {}
     if check.get("kind") == "bound" and whole.get("divide_alpha_by_openings"):
         body["divide_alpha_by_openings"] = True

@@ -49,9 +49,10 @@ def value_words(value: Any) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def number_words(part: Mapping[str, Any]) -> str:
-    """A threshold with who set it: ``0.8 (organisation)``."""
-    return f"{value_words(part['value'])} ({part['origin']})"
+def number_words(part: Mapping[str, Any], unit: str = "") -> str:
+    """A threshold's number, with its unit in the plural unless it is 1."""
+    number = value_words(part["value"])
+    return f"{number} {unit}{'' if part['value'] == 1 else 's'}" if unit else number
 
 
 def _bound(check: Check) -> str:
@@ -71,7 +72,7 @@ def _coverage(check: Check) -> str:
     attributes = check.get("attributes", "all")
     of = "" if attributes == "all" else f", attributes {value_words(attributes)}"
     return (
-        f"every declared group has at least {number_words(check['threshold'])} rows, by {check['metric']} of the audit"
+        f"every declared group has at least {number_words(check['threshold'], 'row')}, by {check['metric']} of the audit"
         f" {check['audit']}{of}{where}"
     )
 
@@ -95,11 +96,11 @@ def _signature(check: Check) -> str:
 def _retention(check: Check) -> str:
     side = _DIRECTIONS[check.get("direction", "at_least")]
     kept = _RETAINED.get(check["of"], check["of"])
-    return f"{kept} are kept {side} {number_words(check['threshold'])} days, as the recipe states"
+    return f"{kept} are kept {side} {number_words(check['threshold'], 'day')}, as the recipe states"
 
 
 def _freshness(check: Check) -> str:
-    return f"the {check['of']} is at most {number_words(check['threshold'])} days old on the day of the decision"
+    return f"the {check['of']} is at most {number_words(check['threshold'], 'day')} old on the day of the decision"
 
 
 def _information(_check: Check) -> str:

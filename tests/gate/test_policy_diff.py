@@ -78,7 +78,7 @@ def test_another_kind_is_one_change(pack, make):
     (change,) = compared(pack(), presence).changes
     assert (change.field, change.effect) == ("check", "decides")
     assert change.words == (
-        "check: impact_ratio of the audit rates is at least 0.8 (organisation), shown by its bounds at alpha 0.05, for each"
+        "check: impact_ratio of the audit rates is at least 0.8, shown by its bounds at alpha 0.05, for each"
         " ordered pair of groups on the test split -> the audits rates ran without error on this run's predictions"
     )
 

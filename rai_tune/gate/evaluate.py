@@ -6,6 +6,7 @@ evidence was stored. What is missing, broken or measured on other bytes leaves t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rai_tune.gate.checks import (
@@ -27,7 +28,7 @@ from rai_tune.gate.people import attested, waiver_of
 from rai_tune.gate.policy import LoadedPolicy, divisor_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from rai_tune.gate.checks import Check
@@ -47,10 +48,9 @@ def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_o
     """
     pack, digest = (policy.policy, policy.digest) if isinstance(policy, LoadedPolicy) else policy
     day = as_of or day_of(evidence.evaluation_started_at)
-    verdicts = _verdicts(pack, digest, evidence, as_of)
-    controls = tuple(
-        _outcome(control, verdicts[control.id], pack, digest, evidence, as_of, day) for control in pack.controls
-    )
+    case = _Case(pack, digest, evidence, as_of)
+    verdicts = _verdicts(case)
+    controls = tuple(_outcome(control, verdicts[control.id], case, day) for control in pack.controls)
     thawed = evidence.frozen_policies.get(pack.id) != digest
     return Decision(
         run_id=evidence.run_id,
@@ -60,13 +60,13 @@ def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_o
         policy_digest=digest,
         redecision=thawed or bool(evidence.reaudited),
         outcome=overall(controls),
-        promotable=evidence.state in _DECIDABLE and _promotable(controls),
+        promotable=case.decidable and _promotable(controls),
         controls=controls,
         model_digest=evidence.model_digest,
         predictions_digest=evidence.predictions_digest,
         test_openings=evidence.test_openings,
         as_of=day.isoformat() if day else None,
-        notes=_notes(pack, evidence, controls, thawed=thawed),
+        notes=_notes(case, controls, thawed=thawed),
     )
 
 
@@ -87,31 +87,42 @@ def _promotable(controls: Iterable[ControlOutcome]) -> bool:
     return bool(applying) and all(item.outcome == "pass" or item.waived_until is not None for item in applying)
 
 
-def _verdicts(pack: Policy, digest: str, evidence: Evidence, as_of: date | None) -> dict[str, Verdict]:
+@dataclass(frozen=True)
+class _Case:
+    """What is decided: a pack on the evidence of a run, on a day."""
+
+    pack: Policy
+    digest: str
+    evidence: Evidence
+    as_of: date | None
+
+    @property
+    def decidable(self) -> bool:
+        return self.evidence.state in _DECIDABLE
+
+    def asked(self, control: Control, found: Mapping[str, Verdict]) -> Asked:
+        return Asked(
+            pack_id=self.pack.id,
+            pack_digest=self.digest,
+            control_id=control.id,
+            as_of=self.as_of,
+            divisor=divisor_of(self.pack, self.evidence.test_openings),
+            outcomes={name: found[name].outcome for name in control.reads if name in found},
+        )
+
+
+def _verdicts(case: _Case) -> dict[str, Verdict]:
     """What each control says, those first whose outcomes others read."""
     found: dict[str, Verdict] = {}
-    for control in in_order(pack.controls):
-        asked = _asked(pack, digest, control, evidence, as_of, found)
-        found[control.id] = _verdict(control, evidence, asked)
+    for control in in_order(case.pack.controls):
+        found[control.id] = _verdict(control, case, case.asked(control, found))
     stuck = Verdict("insufficient_evidence", "its condition reads its own outcome")
-    return {control.id: found.get(control.id, stuck) for control in pack.controls}
+    return {control.id: found.get(control.id, stuck) for control in case.pack.controls}
 
 
-def _asked(
-    pack: Policy, digest: str, control: Control, evidence: Evidence, as_of: date | None, found: dict[str, Verdict]
-) -> Asked:
-    return Asked(
-        pack_id=pack.id,
-        pack_digest=digest,
-        control_id=control.id,
-        as_of=as_of,
-        divisor=divisor_of(pack, evidence.test_openings),
-        outcomes={name: found[name].outcome for name in control.reads if name in found},
-    )
-
-
-def _verdict(control: Control, evidence: Evidence, asked: Asked) -> Verdict:
-    if evidence.state not in _DECIDABLE:
+def _verdict(control: Control, case: _Case, asked: Asked) -> Verdict:
+    evidence = case.evidence
+    if not case.decidable:
         return Verdict("insufficient_evidence", f"the run is {evidence.state}", settle="a run that completes")
     if control.when is not None:
         applies = decide_condition(control.when, evidence.facts, asked.outcomes)
@@ -130,28 +141,18 @@ def _verdict(control: Control, evidence: Evidence, asked: Asked) -> Verdict:
 
 def _with_person(measured: Verdict, person: Verdict) -> Verdict:
     """The measured part passes; the person's part decides the rest."""
-    reason = f"the measured part passes ({measured.reason}); {_PERSONAL.get(person.outcome, '')}{person.reason}"
+    still = "a person must still confirm the rest: " if person.outcome == "awaiting_signoff" else ""
+    reason = f"the measured part passes ({measured.reason}); {still}{person.reason}"
     return Verdict(person.outcome, reason, measured.readings, person.settle, person.attested_by)
 
 
-_PERSONAL = {"awaiting_signoff": "a person must still confirm the rest: "}
-
-
-def _outcome(
-    control: Control,
-    verdict: Verdict,
-    pack: Policy,
-    digest: str,
-    evidence: Evidence,
-    as_of: date | None,
-    day: date | None,
-) -> ControlOutcome:
+def _outcome(control: Control, verdict: Verdict, case: _Case, day: date | None) -> ControlOutcome:
+    pack = case.pack
     force = force_of(control, pack, day)
     threshold, direction = _limit(control.check)
     verified = control.verified_on or pack.verified_on
-    waived = None
-    if verdict.outcome not in _NOT_WAIVED and evidence.state in _DECIDABLE:
-        waived = waiver_of(evidence, _asked(pack, digest, control, evidence, as_of, {}))
+    open_ = case.decidable and verdict.outcome not in _NOT_WAIVED
+    waived = waiver_of(case.evidence, case.asked(control, {})) if open_ else None
     return ControlOutcome(
         id=control.id,
         reference=control.reference,
@@ -194,7 +195,8 @@ def _limit(check: Check | None) -> tuple[Threshold | None, Literal["at_least", "
             return None, None
 
 
-def _notes(pack: Policy, evidence: Evidence, controls: Sequence[ControlOutcome], *, thawed: bool) -> tuple[str, ...]:
+def _notes(case: _Case, controls: Sequence[ControlOutcome], *, thawed: bool) -> tuple[str, ...]:
+    pack, evidence = case.pack, case.evidence
     notes = []
     if thawed:
         frozen = evidence.frozen_policies.get(pack.id)
@@ -207,7 +209,7 @@ def _notes(pack: Policy, evidence: Evidence, controls: Sequence[ControlOutcome],
         divided = "; this policy divides alpha by that number" if pack.divide_alpha_by_openings else ""
         notes.append(f"{evidence.test_openings} runs have opened the same test rows, this one included{divided}.")
     waived = [item.id for item in controls if item.waived_until is not None and item.severity == "block"]
-    if waived and evidence.state in _DECIDABLE and _promotable(controls):
+    if waived and _promotable(controls):
         notes.append(f"Promotion would rest on waivers of {', '.join(waived)}; they do not change the outcome.")
     if all(control.severity != "block" or control.outcome == "not_applicable" for control in controls):
         notes.append("No blocking control applies, so there is nothing to pass on.")

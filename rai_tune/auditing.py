@@ -43,10 +43,11 @@ def run_audits(
         "data": run.data_digest or "",
     }
     shared: dict[str, Any] = {}
+    openings = workspace.open_test_rows(run.id, run.test_digest) if run.test_digest else 1
     for place, name in enumerate(names):
         progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
-        context = audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress)
+        context = audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress, openings)
         result = run_audit(spec, context, inputs)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
         if refused and name not in planned.recipe.audits.names:
@@ -67,8 +68,12 @@ def audit_context(
     suite: str,
     shared: dict[str, Any],
     progress: Progress,
+    openings: int = 1,
 ) -> AuditContext:
-    """What an audit of this suite may read of a run. ``shared`` is one dictionary for all audits that run together."""
+    """What an audit of this suite may read of a run. ``shared`` is one dictionary for all audits that run together.
+
+    ``openings`` is the number of runs that have opened the test rows, this one included.
+    """
     from rai_audits.explain import TextModel
 
     recipe, data, facts = planned.recipe, planned.data, loaded.facts
@@ -95,7 +100,7 @@ def audit_context(
         options=options,
         seed=recipe.seed,
         confidence=recipe.audits.confidence,
-        alphas=planned.alphas,
+        alphas=planned.alphas(openings),
         progress=progress,
         shared=shared,
     )

@@ -31,10 +31,12 @@ class Plan:
     def recipe(self) -> Recipe:
         return self.loaded.recipe
 
-    @property
-    def alphas(self) -> tuple[float, ...]:
-        """Every level at which some control will read a bound, and the usual 0.05."""
-        return tuple(sorted({0.05, *alphas_of(policy.policy for policy in self.policies)}))
+    def alphas(self, openings: int = 1) -> tuple[float, ...]:
+        """Every level at which some control will read a bound, and the usual 0.05.
+
+        ``openings`` is the number of runs that have opened the test rows, by which a policy may divide.
+        """
+        return tuple(sorted({0.05, *alphas_of((policy.policy for policy in self.policies), openings)}))
 
 
 def plan(loaded: LoadedRecipe) -> Plan:

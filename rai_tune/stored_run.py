@@ -6,6 +6,7 @@ Stable API: ``decide``, ``load_model``, ``RunOutcome``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import IntegrityError, UsageError, sha256_json
@@ -45,11 +46,23 @@ def worst(outcomes: list[str]) -> str:
     return next((word for word in _WORST_FIRST if word in outcomes), "insufficient_evidence")
 
 
-def decide(run_id: str, workspace: Workspace, policies: tuple[LoadedPolicy, ...]) -> RunOutcome:
-    """Judge the stored evidence of a run. A policy that was not frozen when the run began makes a re-decision."""
+def decide(
+    run_id: str,
+    workspace: Workspace,
+    policies: tuple[LoadedPolicy, ...],
+    *,
+    as_of: date | None = None,
+    store: bool = True,
+) -> RunOutcome:
+    """Judge the stored evidence of a run. A policy that was not frozen when the run began makes a re-decision.
+
+    ``as_of`` is the day of the decision, today in UTC when left out: it decides which law applies, which waivers hold and how old the
+    evidence is. ``store`` keeps the decisions as the run's; what was decided for another day is only shown.
+    """
     evidence = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
-    decisions = tuple(evaluate(policy, evidence) for policy in policies)
-    for decision in decisions:
+    day = as_of or datetime.now(UTC).date()
+    decisions = tuple(evaluate(policy, evidence, day) for policy in policies)
+    for decision in decisions if store else ():
         workspace.save_decision(run_id, decision.to_json())
     return RunOutcome(run_id, decisions)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rai_tune.cli.options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 def gate(
     run: Annotated[str, typer.Argument(help="Run id, or latest.")],
     policy: Annotated[
         str | None, typer.Option("--policy", help="Policy ids or files, comma-separated (default: the recipe's).")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="Decide as on this day, YYYY-MM-DD, and keep nothing (default: today, kept)."),
     ] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -26,14 +33,47 @@ def gate(
     from rai_tune.reporting.stored import stored_results
     from rai_tune.workspace import Workspace
 
+    day = _day(as_of)
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
-    names = [name.strip() for name in policy.split(",") if name.strip()] if policy else list(record.recipe["policies"])
-    outcome = pipeline.decide(record.id, store, tuple(load_policy(name) for name in names))
+    names = _names(policy) or list(record.recipe["policies"])
+    packs = tuple(load_policy(name) for name in names)
+    outcome = pipeline.decide(record.id, store, packs, as_of=day, store=day is None)
     hidden_below = int(record.recipe["audits"]["suppress_below"])
     results = stored_results(store, record.id)
     if as_json:
         print_json(decisions_json(outcome.decisions, results, suppress_below=hidden_below))
     else:
         print_decisions(outcome.decisions, results=results, suppress_below=hidden_below)
+    if day is not None:
+        typer.echo(f"Decided as on {day} and not kept: the run's own decision is as it was.", err=True)
     raise typer.Exit(EXIT_CODES[outcome.outcome])
+
+
+def _names(policy: str | None) -> list[str]:
+    """Policies of a comma-separated list, each once. ``UsageError`` when the option is given and names none."""
+    from rai_tune.core import UsageError
+
+    if policy is None:
+        return []
+    names = list(dict.fromkeys(name.strip() for name in policy.split(",") if name.strip()))
+    if not names:
+        raise UsageError("--policy names no policy; leave it out for those of the recipe")
+    return names
+
+
+def _day(text: str | None) -> date | None:
+    """A day from ``--as-of``. ``UsageError`` for anything but YYYY-MM-DD."""
+    import re
+    from datetime import date
+
+    from rai_tune.core import UsageError
+
+    if text is None:
+        return None
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise UsageError(f"--as-of {text[:40]!r} is not a day; write it as 2027-12-02")

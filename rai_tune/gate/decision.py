@@ -130,6 +130,8 @@ class ControlOutcome(Value):
     severity: Literal["block", "warn", "info"]
     outcome: Outcome
     reason: str
+    kind: str | None = None
+    """Kind of its check, None when only a person decides."""
     threshold: Threshold | None = None
     direction: Literal["at_least", "at_most"] | None = None
     readings: tuple[Reading, ...] = ()

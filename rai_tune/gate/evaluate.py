@@ -162,6 +162,7 @@ def _outcome(control: Control, verdict: Verdict, case: _Case, day: date | None) 
         severity="info" if force.idle_because else control.severity,
         outcome=verdict.outcome,
         reason=f"{verdict.reason}. {force.idle_because}" if force.idle_because else verdict.reason,
+        kind=control.check.kind if control.check is not None else None,
         threshold=threshold,
         direction=direction,
         readings=verdict.readings,

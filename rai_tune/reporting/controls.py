@@ -19,6 +19,7 @@ WORST_FIRST = ("fail", "insufficient_evidence", "awaiting_signoff", "pass")
 MAX_READINGS = 12
 _READ_FIRST = ("fail", "insufficient_evidence", "awaiting_signoff", "pass", "not_applicable")
 _DIRECTIONS = {"at_least": "at least", "at_most": "at most"}
+_COUNTED = {"retention": ("day", "days"), "freshness": ("day", "days"), "signature": ("person", "people")}
 
 
 def overall_outcome(state: str, decisions: Sequence[Decision]) -> str:
@@ -42,7 +43,10 @@ def headline(run: Mapping[str, Any], decisions: Sequence[Decision]) -> Headline:
         outcome=outcome,
         word=word,
         icon=icon,
-        sentence=sentence(_why(outcome, run, len(blocking), [c for _, c in deciding], decided=bool(decisions))),
+        sentence=sentence(
+            _why(outcome, run, len(blocking), [c for _, c in deciding], decided=bool(decisions))
+            + _waived(decisions, outcome)
+        ),
         deciding=tuple(
             Deciding(policy=clean(d.policy_title), title=clean(c.title, 160), reason=plain_reason(c, c.reason))
             for d, c in deciding
@@ -85,17 +89,25 @@ def _why(
     named = "; ".join(clean(control.title, 120) for control in deciding)
     some = f"{len(deciding)} of {blocking} blocking controls" if blocking != 1 else "The one blocking control"
     be = "are" if len(deciding) > 1 else "is"
+    held = all(control.waived_until for control in deciding)
     if outcome == "fail":
-        return f"{some} {be} not met: {named}." + ("" if table else " The model must not be promoted.")
+        return f"{some} {be} not met: {named}." + ("" if table or held else " The model must not be promoted.")
     if outcome == "insufficient_evidence":
         if not deciding:
             return "No blocking control applies to this run, so there is nothing to pass on."
-        never = "Missing evidence never passes." if table else "Nothing is promoted on missing evidence."
+        never = "Missing evidence never passes." if table or held else "Nothing is promoted on missing evidence."
         return f"{some} cannot be decided from this evidence: {named}. {never}"
     if outcome == "awaiting_signoff":
         return f"The measurements are met; a person must still attest to: {named}."
     met = f"all {blocking} blocking controls" if blocking != 1 else "the one blocking control"
     return f"The evidence meets {met}, by its bounds and not only by its estimates."
+
+
+def _waived(decisions: Sequence[Decision], outcome: str) -> str:
+    """What to add where every control that stands in the way is waived for now."""
+    if outcome == "pass" or not decisions or not all(decision.promotable for decision in decisions):
+        return ""
+    return " Each is waived for now, by a named person and until a named day, so the model may be promoted."
 
 
 def _notices(state: str, decisions: Sequence[Decision]) -> Iterator[str]:
@@ -121,7 +133,7 @@ def _control(control: ControlOutcome, confidence: float) -> ControlRow:
         mode=clean(control.mode),
         severity=SEVERITIES[control.severity],
         outcome=control.outcome,
-        word=word,
+        word=word + (f" (waived until {clean(control.waived_until)})" if control.waived_until else ""),
         icon=icon,
         reason=plain_reason(control, control.reason),
         threshold=_threshold(control),
@@ -129,6 +141,8 @@ def _control(control: ControlOutcome, confidence: float) -> ControlRow:
         source=sentence(threshold.source) if threshold else "",
         settle=plain_reason(control, control.settle or ""),
         standing=_standing(control),
+        condition=sentence(control.condition or ""),
+        people=tuple(_people(control)),
         sources=tuple(sentence(source) for source in control.sources),
         readings=tuple(_reading(reading, control, confidence) for reading in ordered[:MAX_READINGS]),
         readings_left_out=max(len(ordered) - MAX_READINGS, 0),
@@ -138,14 +152,30 @@ def _control(control: ControlOutcome, confidence: float) -> ControlRow:
 def _threshold(control: ControlOutcome) -> str:
     if control.threshold is None:
         return ""
-    metric = control.readings[0].metric if control.readings else ""
-    return f"{_DIRECTIONS.get(control.direction or '', '')} {digits(control.threshold.value, unit_of(metric))}".strip()
+    value = control.threshold.value
+    if control.kind in _COUNTED:
+        one, many = _COUNTED[control.kind]
+        number = f"{value:,.0f} {one if value == 1 else many}"
+    elif control.kind == "expression":
+        number = f"{value:,g}"
+    else:
+        number = digits(value, unit_of(control.readings[0].metric if control.readings else ""))
+    return f"{_DIRECTIONS.get(control.direction or '', '')} {number}".strip()
+
+
+def _people(control: ControlOutcome) -> Iterator[str]:
+    if control.attested_by:
+        yield f"Attested by {clean(control.attested_by)}."
+    if control.waived_until:
+        yield f"Waived by {clean(control.waived_by)} until {clean(control.waived_until)}; the outcome stays what it is."
 
 
 def _standing(control: ControlOutcome) -> str:
     parts = [clean(control.status).replace("_", " "), "binding" if control.binding else "not binding"]
     if control.applies_from:
         parts.append(f"applies from {clean(control.applies_from)}")
+    if control.applies_until:
+        parts.append(f"applies until {clean(control.applies_until)}")
     if control.verified_on:
         parts.append(f"source checked on {clean(control.verified_on)}")
     return ", ".join(parts)

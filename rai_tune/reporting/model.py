@@ -269,7 +269,11 @@ class ReadingRow:
 
 @dataclass(frozen=True)
 class ControlRow:
-    """One control of a policy, with its outcome in words."""
+    """One control of a policy, with its outcome in words.
+
+    ``word`` says of a waiver that holds until when; the outcome stays what it is. ``condition`` is its ``when:``, ``people`` sentences
+    on who attested and who waived, both empty where there is nothing to say.
+    """
 
     id: str
     reference: str
@@ -286,6 +290,8 @@ class ControlRow:
     source: str
     settle: str
     standing: str
+    condition: str
+    people: tuple[str, ...]
     sources: tuple[str, ...]
     readings: tuple[ReadingRow, ...]
     readings_left_out: int

@@ -33,7 +33,7 @@ def show_open(view: ReportView) -> None:
                 (
                     Cell(control.title, f"{control.reference} · {control.severity}"),
                     _outcome(control),
-                    Cell(control.reason),
+                    Cell(control.reason, " ".join(control.people)),
                     Cell(control.settle or "–"),
                 )
                 for control in found
@@ -74,7 +74,7 @@ def _decision(key: str, decision: DecisionView) -> None:
                     Cell(control.severity, control.standing),
                     Cell(control.threshold or "–"),
                     Cell(control.origin or "–", control.source),
-                    Cell(control.reason),
+                    Cell(control.reason, " ".join(control.people)),
                 )
                 for control in decision.controls
             ),
@@ -113,6 +113,7 @@ def _readings(key: str, control: ControlRow) -> None:
         key,
         Heading(4, f"{control.id}: {control.title}"),
         Paragraph(control.asks),
+        *((Paragraph(f"Applies when: {control.condition}"),) if control.condition else ()),
         *((table,) if control.readings else ()),
         *((Paragraph(more, muted=True),) if control.readings_left_out else ()),
         *((Bullets(tuple(f"Source: {source}" for source in control.sources)),) if control.sources else ()),

@@ -22,7 +22,7 @@ def edited(tmp_path, old: str, new: str, *, everywhere: bool = False):
 
 def test_the_baseline_is_found_by_id_and_by_path():
     loaded = load_policy("baseline")
-    assert loaded.policy.version == "1.0.0"
+    assert loaded.policy.version == "1.1.0"
     assert [control.id for control in loaded.policy.controls] == [f"BASE-{n:02}" for n in range(1, 15)]
     assert load_policy(BASELINE) == loaded
     assert load_policy(str(BASELINE)) == loaded
@@ -57,7 +57,7 @@ def test_the_layout_of_a_file_does_not_change_its_digest_and_its_meaning_does(tm
     digest = load_policy("baseline").digest
     text = BASELINE.read_text(encoding="utf-8")
     relaid = "# another comment\n\n" + re.sub(
-        r"id: baseline\nversion: 1.0.0\n", "version: '1.0.0'\nid: baseline\n", text
+        r"id: baseline\nversion: 1.1.0\n", "version: '1.1.0'\nid: baseline\n", text
     )
     path = tmp_path / "baseline.yaml"
     path.write_text(relaid.replace("value: 0.70", "value: 0.7"), encoding="utf-8")
@@ -76,7 +76,7 @@ def test_the_layout_of_a_file_does_not_change_its_digest_and_its_meaning_does(tm
         ),
         ("metric: roc_auc", "metrik: roc_auc", r"\(BASE-03\)\.check\.metrik: unknown key. Did you mean 'metric'\?"),
         ("kind: bound", "kind: bond", r"\(BASE-03\)\.check: unknown kind 'bond'. Did you mean 'bound'\?"),
-        ("      kind: bound\n", "", r"\(BASE-03\)\.check: a check needs a kind: bound, coverage, presence"),
+        ("      kind: bound\n", "", r"\(BASE-03\)\.check: a check needs a kind: bound, coverage, expression"),
         ("issuer:", "isuer:", r"isuer: unknown key. Did you mean 'issuer'\?"),
         ("        origin: organisation\n", "", r"\(BASE-02\)\.check\.threshold\.origin: required"),
         (
@@ -93,7 +93,7 @@ def test_the_layout_of_a_file_does_not_change_its_digest_and_its_meaning_does(tm
         ("value: 30", "value: 29.5", r"\(BASE-02\)\.check: threshold\.value of a coverage check is a number of rows"),
         ("value: 0.70", "value: .inf", "not a finite number"),
         ("id: BASE-02", "id: BASE-01", "two controls have the id 'BASE-01'"),
-        ("version: 1.0.0", "version: '1.0'", "version: "),
+        ("version: 1.1.0", "version: '1.0'", "version: "),
         ("id: baseline", "id: ../up", "id: "),
         ("mode: automated", "mode: attestation", "an attestation is decided by a person"),
         ("status: organisation", "status: future", "is future and needs applies_from"),

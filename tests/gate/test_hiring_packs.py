@@ -23,19 +23,28 @@ def decided(frame, policy, groups=("sex", "race"), **asked):
     return decision, {control.id: control for control in decision.controls}
 
 
+def numbers(policy):
+    """Every number of a pack with who set it."""
+    checks = {control.id: control.check for control in policy.controls if control.check is not None}
+    return {name: check.threshold for name, check in checks.items() if hasattr(check, "threshold")}
+
+
 def test_local_law_144_holds_no_ratio_against_a_number():
     policy = load_policy("nyc-ll144").policy
     assert not [control.id for control in policy.controls if control.check and control.check.kind == "bound"]
-    origins = {c.check.threshold.origin for c in policy.controls if c.check and hasattr(c.check, "threshold")}
-    assert origins == {"organisation"}
+    law = {name: number.value for name, number in numbers(policy).items() if number.origin == "law"}
+    assert law == {"LL144-5-301a": 365, "LL144-5-303c": 184}  # times; the law names no other number
+    assert {number.origin for name, number in numbers(policy).items() if name not in law} == {"organisation"}
     assert all(control.binding for control in policy.controls)
 
 
 def test_four_fifths_is_guidance_and_binds_nobody():
     policy = load_policy("eeoc-four-fifths").policy
-    assert policy.status == "guidance" and not any(control.binding for control in policy.controls)
-    [ratio] = [control for control in policy.controls if control.id == "UGESP-4D-ratio"]
-    assert (ratio.check.threshold.value, ratio.check.threshold.origin) == (0.80, "guidance")
+    # Beside the guidance stands one rule of law, on how long records are kept.
+    assert policy.status == "guidance" and [each.id for each in policy.controls if each.binding] == ["UGESP-records"]
+    ratio, records = (numbers(policy)[name] for name in ("UGESP-4D-ratio", "UGESP-records"))
+    assert (ratio.value, ratio.origin) == (0.80, "guidance")
+    assert (records.value, records.origin) == (366, "law")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,9 @@ def test_four_fifths_on_a_table(female, male, outcome):
     assert controls["UGESP-4D-ratio"].outcome == outcome == decision.outcome
     assert controls["UGESP-4D-shown"].outcome == "pass"
     assert controls["UGESP-4D-stat"].outcome == "awaiting_signoff"
+    # Validity is asked for where there is an impact, and only there.
+    validity = {"fail": "awaiting_signoff", "pass": "not_applicable"}.get(outcome, "insufficient_evidence")
+    assert controls["UGESP-5"].outcome == validity
 
 
 def test_local_law_144_on_a_table_waits_for_people_where_the_tables_are_there():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.fairness.table import TableSpec, audit_table
-from rai_tune.core import UsageError, sha256_json
+from rai_tune.core import UsageError, plain_attributes, sha256_json
 from rai_tune.gate import Decision, Evidence, alphas_of, evaluate, load_policy
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.recipe import parse_recipe
@@ -66,7 +66,8 @@ def audit_predictions(
         alphas=tuple(sorted({0.05, *alphas_of(pack.policy for pack in packs)})),
     )
     name = f"table-{measured.predictions_digest[:12]}"
-    decisions = tuple(evaluate(pack, _evidence(name, measured, packs, began)) for pack in packs)
+    day = datetime.fromisoformat(began).date()
+    decisions = tuple(evaluate(pack, _evidence(name, measured, packs, began), day) for pack in packs)
     return AuditedTable(measured, decisions, _report_inputs(name, measured, packs, decisions, settings, began))
 
 
@@ -94,6 +95,7 @@ def _evidence(name: str, measured: TableAudit, packs: tuple[LoadedPolicy, ...], 
         test_openings=0,
         frozen_at=began,
         evaluation_started_at=began,
+        facts={"data": {"attributes": sorted(plain_attributes(measured.task.groups)), "rows": measured.rows}},
     )
 
 

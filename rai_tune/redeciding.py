@@ -15,7 +15,7 @@ from rai_tune.core import IntegrityError, UsageError, Value
 from rai_tune.core.errors import MissingArtifactError
 from rai_tune.gate import LoadedPolicy, Policy, evaluate, overall
 from rai_tune.gate.decision import Outcome, Overall  # noqa: TC001  (pydantic reads them)
-from rai_tune.gate.diffing import bound_to_digest, changed_controls, reads_outcomes
+from rai_tune.gate.diffing import bound_to_digest, changed_controls, with_read, with_readers
 from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.bulk import BulkEvidence
 from rai_tune.reporting.stored import stored_results
@@ -54,6 +54,11 @@ class RunChange(Value):
     """Whether the run's recipe named a pack of the old one's id."""
     controls: tuple[OutcomeChange, ...]
 
+    @property
+    def only_digest(self) -> bool:
+        """Whether every control differs only because the new pack was not the one that was frozen or attested for."""
+        return bool(self.controls) and all(item.because == "digest" for item in self.controls)
+
 
 class SkippedRun(Value):
     """A run that was not decided again. ``damaged``: stored bytes are not those that were recorded."""
@@ -78,7 +83,7 @@ def redecide(workspace: Workspace, old: LoadedPolicy, new: LoadedPolicy, as_of: 
     """Decide every completed run of a workspace under both packs, as far as the packs differ.
 
     A run is named when its overall outcome differs or that of a control which both packs have, or when a control that only one
-    of them has is anything but passed. ``as_of`` is the day of the decision, for each run its own when left out. Reads only.
+    of them has is anything but passed. ``as_of`` is the day of the decision; without one no evidence is fresh. Reads only.
     """
     runs = workspace.runs()
     again = _Again(workspace, old, new, as_of)
@@ -130,24 +135,21 @@ class _Again:
 
     def __init__(self, workspace: Workspace, old: LoadedPolicy, new: LoadedPolicy, as_of: date | None) -> None:
         self.workspace, self.old, self.new, self.as_of = workspace, old, new, as_of
-        self._by_id = tuple({control.id: control for control in pack.policy.controls} for pack in (old, new))
-        self._words = changed_controls(old.policy, new.policy)
+        self._words = self._with_readers(changed_controls(old.policy, new.policy))
         other = old.digest != new.digest or old.policy.id != new.policy.id
         bound = [control for control in self._controls() if bound_to_digest(control)] if other else []
         self._attested = frozenset(control.id for control in bound if control.mode != "automated")
         self._always = self._words | {control.id for control in bound if control.mode == "automated"}
-        self._linked = reads_outcomes(old.policy) or reads_outcomes(new.policy)
         needed = _audits_of(self._controls())
         self._bulk = BulkEvidence(workspace, needed, facts=any(_reads_facts(item) for item in self._controls()))
 
     def compare(self, run: RunRecord) -> RunChange | None:
         """The run's change, or None when both packs decide it alike."""
         signed = run.id in self._bulk.signed_runs
-        ids = self._always | (self._attested if signed else frozenset())
-        if ids and self._linked:
-            ids = frozenset().union(*self._by_id)
+        ids = self._with_readers(self._always | (self._attested if signed else frozenset()))
         if not ids:
             return None
+        ids = with_read(ids, self.old.policy, self.new.policy)
         audits = _audits_of(item for item in self._controls() if item.id in ids)
         evidence = self._signed_evidence(run) if signed else self._bulk.of(run, audits)
         before, after = (self._decide(pack, ids, evidence) for pack in (self.old, self.new))
@@ -164,9 +166,11 @@ class _Again:
         self, run: RunRecord, ids: Collection[str], evidence: Evidence, *, signed: bool
     ) -> tuple[ControlOutcome, ...]:
         """Outcomes of the blocking controls that both packs decide alike."""
-        others = [item for item in self.new.policy.controls if item.id not in ids and item.severity == "block"]
-        whole = evidence if signed else self._bulk.more(evidence, run, _audits_of(others))
-        return tuple(self._decide(self.new, {item.id for item in others}, whole).values())
+        others = {item.id for item in self.new.policy.controls if item.id not in ids and item.severity == "block"}
+        needed = with_read(others, self.new.policy)
+        audits = _audits_of(item for item in self.new.policy.controls if item.id in needed)
+        whole = evidence if signed else self._bulk.more(evidence, run, audits)
+        return tuple(item for name, item in self._decide(self.new, needed, whole).items() if name in others)
 
     def _signed_evidence(self, run: RunRecord) -> Evidence:
         """All evidence of a run, since the statement that people signed is about every audit."""
@@ -186,9 +190,12 @@ class _Again:
             both = old is not None and new is not None
             if old == new or (not both and (old or new) in _IDLE):
                 continue
-            because: Any = "control" if name in self._words or self._linked else "digest"
+            because: Any = "control" if name in self._words else "digest"
             changes.append(OutcomeChange(control=name, old=old, new=new, because=because))
         return changes
+
+    def _with_readers(self, ids: Collection[str]) -> frozenset[str]:
+        return with_readers(ids, self.old.policy, self.new.policy)
 
     def _controls(self) -> tuple[Control, ...]:
         return (*self.old.policy.controls, *self.new.policy.controls)

@@ -108,7 +108,7 @@ def diff(
     from rai_tune.redeciding import redecide
     from rai_tune.reporting.policy_text import differences
 
-    day = _parsed(as_of) if as_of else None
+    day = _day(as_of)
     store = _store(workspace)
     before, after = _pack(old, store), _pack(new, store)
     found = compare_policies(before, after)
@@ -206,15 +206,22 @@ def _print_runs(again: Redecisions) -> None:
     looked = f"{again.looked_at} stored run{'s' if again.looked_at != 1 else ''} decided again"
     skipped = f", {len(again.skipped)} skipped" if again.skipped else ""
     typer.echo(f"\n{looked}{skipped}; {len(again.changed)} would be decided differently.")
-    for run in again.changed[:_LISTED]:
+    shown = [run for run in again.changed if not run.only_digest]
+    for run in shown[:_LISTED]:
         aside = "" if run.named else " (its recipe did not name the pack)"
         _print(wrapped(f"{run.run_id}: {_words(run.old)} -> {_words(run.new)}{aside}", 2))
         for item in run.controls:
-            because = "" if item.because == "control" else ", frozen or attested for the old pack only"
+            because = "" if item.because == "control" else " (frozen or attested for the old pack only)"
             _print(wrapped(f"{item.control}: {_words(item.old)} -> {_words(item.new)}{because}", 4))
-    more = len(again.changed) - _LISTED
-    if more > 0:
-        typer.echo(f"  and {more} more; --json lists them all")
+    if len(shown) > _LISTED:
+        typer.echo(f"  and {len(shown) - _LISTED} more; --json lists them all")
+    bound = [run for run in again.changed if run.only_digest]
+    if bound:
+        names = ", ".join(sorted({item.control for run in bound for item in run.controls}))
+        words = (
+            f"{len(bound)} only because {names} were frozen or attested for the old pack, which does not carry over."
+        )
+        _print(wrapped(words, 2))
     for skip in again.skipped[:_LISTED]:
         _print(wrapped(f"{skip.run_id} skipped: {sentence(skip.reason)}", 2))
     if len(again.skipped) > _LISTED:

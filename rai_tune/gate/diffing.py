@@ -16,7 +16,7 @@ from rai_tune.gate.shown import check_words, field_words, value_words
 from rai_tune.gate.tightening import tightening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
     from rai_tune.gate.policy import Control, LoadedPolicy, Policy
 
@@ -102,16 +102,20 @@ def compare_policies(old: LoadedPolicy, new: LoadedPolicy) -> PolicyDiff:
 def changed_controls(old: Policy, new: Policy) -> frozenset[str]:
     """Ids of the controls, of either pack, that may be decided differently because of what the packs say.
 
-    Where a condition reads the outcomes of other controls (``reads_outcomes``), any change may reach every control.
+    Those whose conditions read the outcome of such a control are not among them: ``with_readers`` adds them.
     """
     before, after = ({control.id: _deciding(control, pack) for control in pack.controls} for pack in (old, new))
     return frozenset(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
-def reads_outcomes(pack: Policy) -> bool:
-    """Whether any condition or expression of a pack speaks of the outcomes of other controls."""
-    texts = (_flat(control.model_dump(mode="json", include={"when", "check"})) for control in pack.controls)
-    return any("outcomes" in str(body.get(name, "")) for body in texts for name in ("when", "check.expression"))
+def with_readers(ids: Collection[str], *packs: Policy) -> frozenset[str]:
+    """These controls and those whose conditions read the outcome of one of them, at any remove."""
+    return _closed(ids, lambda known, control: {control.id} if known & control.reads else set(), packs)
+
+
+def with_read(ids: Collection[str], *packs: Policy) -> frozenset[str]:
+    """These controls and those whose outcomes their conditions read, at any remove."""
+    return _closed(ids, lambda known, control: control.reads if control.id in known else set(), packs)
 
 
 def bound_to_digest(control: Control) -> bool:
@@ -195,6 +199,18 @@ def _deciding(control: Control, pack: Policy) -> dict[str, Any]:
     if check.get("kind") == "bound" and whole.get("divide_alpha_by_openings"):
         body["divide_alpha_by_openings"] = True
     return {key: value for key, value in _flat(body).items() if key not in _WORDING}
+
+
+def _closed(
+    ids: Collection[str], more: Callable[[Set[str], Control], Set[str]], packs: Iterable[Policy]
+) -> frozenset[str]:
+    controls = [control for pack in packs for control in pack.controls]
+    known = set(ids)
+    while True:
+        found = known.union(*(more(known, control) for control in controls))
+        if found == known:
+            return frozenset(known)
+        known = found
 
 
 def _body(pack: Policy) -> dict[str, Any]:

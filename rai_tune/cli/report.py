@@ -1,42 +1,96 @@
-"""``raitune report``: the evidence of a run as text, JSON or PDF."""
+"""``raitune report``: the evidence of a run as text, JSON or PDF, and the documents that others ask for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rai_tune.cli.options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rai_tune.reporting import ReportInputs
+    from rai_tune.workspace import Workspace
 
 
 def report(
     run: Annotated[str, typer.Argument(help="Run id, or latest.")],
     as_json: JsonOption = False,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the report as PDF to this file.")] = None,
+    model_card: Annotated[
+        Path | None, typer.Option("--model-card", help="Write a model card (Hugging Face's README.md form).")
+    ] = None,
+    ml_bom: Annotated[
+        Path | None, typer.Option("--ml-bom", help="Write a bill of materials (CycloneDX 1.6 JSON).")
+    ] = None,
+    annex_iv: Annotated[
+        Path | None, typer.Option("--annex-iv", help="Write technical documentation after Annex IV (Markdown).")
+    ] = None,
+    oscal: Annotated[
+        Path | None, typer.Option("--oscal", help="Write the decisions as OSCAL assessment results (JSON).")
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Show what is known about a run."""
+    """Show what is known about a run, or write it as a document. Each file is written whole or not at all."""
     from rai_tune.cli.run import show_run
+    from rai_tune.reported_run import reported
     from rai_tune.workspace import Workspace
 
+    asked = {"--pdf": pdf, "--model-card": model_card, "--ml-bom": ml_bom, "--annex-iv": annex_iv, "--oscal": oscal}
+    files = {option: path for option, path in asked.items() if path is not None}
+    for option, path in files.items():
+        _check_target(option, path, files)
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
-    if pdf:
-        write_pdf(store, record.id, pdf)
-        typer.echo(f"wrote {pdf}", err=True)
-    if as_json or not pdf:
+    if files:
+        write_documents(reported(store, record.id), files)
+        for path in files.values():
+            typer.echo(f"wrote {path}", err=True)
+    if as_json or not files:
         show_run(store, record.id, as_json=as_json)
 
 
-def write_pdf(store: object, run_id: str, path: Path) -> None:
-    """Render the report of a run to ``path``, whole or not at all."""
-    from rai_tune.core import UsageError
-    from rai_tune.reporting import render_report, report_inputs
+def write_documents(inputs: ReportInputs, files: dict[str, Path]) -> None:
+    """Write the asked documents. All are made before the first is written, so that one that cannot be made leaves nothing behind."""
     from rai_tune.workspace import atomic_write
 
+    makers = _makers()
+    made = {path: makers[option](inputs) for option, path in files.items()}
+    for path, body in made.items():
+        atomic_write(path, body)
+
+
+def write_pdf(store: Workspace, run_id: str, path: Path) -> None:
+    """Render the report of a run to ``path``, whole or not at all."""
+    from rai_tune.reported_run import reported
+
+    _check_target("--pdf", path, {})
+    write_documents(reported(store, run_id), {"--pdf": path})
+
+
+def _makers() -> dict[str, Callable[[ReportInputs], bytes]]:
+    from rai_tune.reporting import documents, render_report
+
+    return {
+        "--pdf": render_report,
+        "--model-card": documents.model_card_markdown,
+        "--ml-bom": documents.ml_bom,
+        "--annex-iv": documents.annex_iv_markdown,
+        "--oscal": documents.oscal_results,
+    }
+
+
+def _check_target(option: str, path: Path, files: dict[str, Path]) -> None:
+    """Refuse what cannot be a file, and two documents in one file, before anything is read."""
+    from rai_tune.core import UsageError
+
     if not path.parent.is_dir():
-        raise UsageError(f"--pdf {path}: there is no folder {path.parent}")
+        raise UsageError(f"{option} {path}: there is no folder {path.parent}")
     if path.is_dir():
-        raise UsageError(f"--pdf {path}: that is a folder; give a file name")
-    atomic_write(path, render_report(report_inputs(store, run_id)))  # type: ignore[arg-type]
+        raise UsageError(f"{option} {path}: that is a folder; give a file name")
+    same = [other for other, taken in files.items() if other != option and taken.absolute() == path.absolute()]
+    if same:
+        raise UsageError(f"{option} and {same[0]} name the same file {path}")

@@ -72,9 +72,10 @@ def execute(
 def show_run(workspace: Workspace, run_id: str, *, as_json: bool) -> None:
     """Print the run's summary, or its report as JSON."""
     from rai_tune.cli.console import print_json
-    from rai_tune.reporting import build_view, print_summary, report_inputs, report_json
+    from rai_tune.reported_run import reported
+    from rai_tune.reporting import build_view, print_summary, report_json
 
-    inputs = report_inputs(workspace, run_id)
+    inputs = reported(workspace, run_id)
     if as_json:
         print_json(report_json(inputs))
     else:

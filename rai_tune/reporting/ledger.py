@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rai_tune.reporting.inputs import ReportInputs
 
 EMPTY = "The ledger is empty."
-_KEEP = "Keep it outside the workspace: against it, 'raitune ledger verify --head {root}' finds entries that were cut off or rewritten since."
+_KEEP = "Keep it outside the workspace: with it, 'raitune ledger verify --head ROOT' finds entries that were cut off or rewritten since."
 _BUNDLE = (
     "'raitune bundle {run} -o evidence.zip' packs the evidence, and 'raitune verify evidence.zip' checks it offline."
 )
@@ -32,7 +32,7 @@ def ledger_head(inputs: ReportInputs) -> LedgerHead:
         root,
         at,
         f"Head of the ledger: {entries}{dated}.",
-        f"{_KEEP.format(root=root)} {bundle}",
+        f"{_KEEP} {bundle}",
         clean(inputs.statement),
     )
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rai_tune.reported_run import reported
 from rai_tune.reporting import build_view, render_report
-from rai_tune.reporting.stored import report_inputs
 from rai_tune.review.explained import ExplainedRow, explained_rows
 from rai_tune.workspace import Workspace
 
@@ -42,7 +42,7 @@ def read_run(workspace: Workspace, run_id: str) -> RunPage:
     """Read a run in any state. Raises ``UsageError`` for an id that names none, ``IntegrityError`` for damaged evidence."""
     run_id = workspace.run(run_id).id
     check_evidence(workspace, run_id)
-    inputs = report_inputs(workspace, run_id)
+    inputs = reported(workspace, run_id)
     view, texts = build_view(inputs), _explained_texts(workspace, run_id, inputs)
     return RunPage(
         view=view,
@@ -61,13 +61,13 @@ def check_evidence(workspace: Workspace, run_id: str) -> None:
 
 
 @st.cache_resource(max_entries=_KEPT_REPORTS, show_spinner=False)
-def _rendered(run_id: str, evidence_digest: str, _inputs: ReportInputs) -> bytes:  # noqa: ARG001  # both name the entry
+def _rendered(run_id: str, evidence_digest: str, head: str, _inputs: ReportInputs) -> bytes:  # noqa: ARG001  # these name the entry
     return render_report(_inputs)
 
 
 def report_file(page: RunPage) -> bytes:
-    """The PDF of a run. The same evidence is rendered once in the life of the server."""
-    return _rendered(page.view.run_id, page.view.evidence_digest, page.inputs)
+    """The PDF of a run. The same evidence under the same head of the ledger is rendered once in the life of the server."""
+    return _rendered(page.view.run_id, page.view.evidence_digest, page.view.ledger.root, page.inputs)
 
 
 def _explained_texts(workspace: Workspace, run_id: str, inputs: ReportInputs) -> pd.DataFrame | None:

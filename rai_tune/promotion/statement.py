@@ -33,7 +33,7 @@ def evidence_statement(
         raise UsageError(f"run {run.id} is {run.state} and has no model and predictions to make a statement about")
     predicate = {
         "at": at,
-        "run": _about(run),
+        "run": {**_about(run), "author_key": _json(workspace, artifacts, "context").get("author_key")},
         "model_digest": run.model_digest,
         "predictions_digest": run.predictions_digest,
         "inputs": {"data": run.data_digest, "base": run.base_digest, "test": run.test_digest},

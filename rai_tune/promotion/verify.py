@@ -850,12 +850,17 @@ def _does_not_count(seen: Seen, entry: Entry, end: int) -> str | None:
 
 
 def authors(seen: Seen, end: int) -> set[str]:
-    """Folded names of everybody who by then had signed evidence of this run as its author, with a key revoked since or not."""
-    return {
+    """Folded names of everybody who by then had signed evidence of this run as its author, and of whose key the run names.
+
+    A key that was revoked since still makes an author.
+    """
+    signed = {
         folded(text_at(entry.predicate, "person"))
         for entry in seen.of_kind("signoff")
         if entry.seq < end and entry.predicate.get("run") == seen.run and entry.predicate.get("role") == "author"
     }
+    keys = {dict_at(entry.predicate, "run").get("author_key") for entry in seen.statements.values()}
+    return signed | {folded(holder.person) for holder in seen.holders if holder.key_id in keys}
 
 
 def check_signoffs(seen: Seen) -> str:
@@ -1215,12 +1220,8 @@ _STANDALONE = frozenset(
 """Checks on which no later one builds: where one fails, those after it can still say something."""
 
 
-def checks(data: bytes, head: str | None = None, key: str | None = None) -> Iterator[Check]:
+def checks(seen: Seen) -> Iterator[Check]:
     """Run the checks in order. After one fails on which others build, those are reported as not possible."""
-    yield from _run(Seen(data, head, key.lower() if key else None))
-
-
-def _run(seen: Seen) -> Iterator[Check]:
     if seen.head is not None:
         parse_head(seen.head)
     if seen.key is not None and not _HEX.fullmatch(seen.key):
@@ -1266,24 +1267,33 @@ class Report:
         return all(check.ok is not False for check in self.checks)
 
 
+def begin(data: bytes, head: str | None = None, key: str | None = None) -> Seen:
+    """A bundle's bytes before any check, with the head and the key that are known from elsewhere."""
+    return Seen(data, head, key.lower() if key is not None else None)
+
+
 def verify(data: bytes, head: str | None = None, key: str | None = None) -> Report:
     """Every check of a bundle's bytes. Raises ``NotABundle`` when there is nothing to check."""
-    seen = Seen(data, head, key.lower() if key else None)
-    found = tuple(_run(seen))
+    seen = begin(data, head, key)
+    return report_of(seen, tuple(checks(seen)))
+
+
+def report_of(seen: Seen, found: tuple[Check, ...]) -> Report:
+    """What the checks found, with what they do not show."""
     return Report(
         run=seen.run,
         checks=found,
         root=seen.root,
         size=max(len(seen.roots) - 1, 0),
         key=key_id(seen.workspace) if seen.workspace is not None else "",
-        not_shown=NOT_SHOWN if head is not None else (WITHOUT_HEAD, *NOT_SHOWN),
+        not_shown=NOT_SHOWN if seen.head is not None else (WITHOUT_HEAD, *NOT_SHOWN),
     )
 
 
 def first_problem(data: bytes, head: str | None = None, key: str | None = None) -> str | None:
     """The first thing that does not hold, cheap checks first, or None when everything does."""
     try:
-        for check in checks(data, head, key):
+        for check in checks(begin(data, head, key)):
             if check.ok is False:
                 return f"{check.name}: {check.says}"
     except NotABundle as error:

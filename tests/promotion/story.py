@@ -213,6 +213,7 @@ class Story:
                 "created_at": f"{DAY}T08:00:00.000000Z",
                 "recipe_digest": digest_of("recipe"),
                 "parent": None,
+                "author_key": key_id_of(key("Ann").public_key()),
             },
             "model_digest": MODEL_DIGEST,
             "predictions_digest": PREDICTIONS,

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from rai_tune.gate import Decision
+    from rai_tune.gate import ControlOutcome, Decision
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
     from rai_tune.promotion.signed import Signed
 
 Alias = Literal["staging", "production"]
 ALIASES: tuple[Alias, ...] = get_args(Alias)
+_NAMED = 6
 
 
 class RefusedError(RaiError):
@@ -124,27 +125,33 @@ def _decided(candidate: Candidate) -> None:
         raise RefusedError(
             "the decisions are not those of the policies that froze with the run", "insufficient_evidence"
         )
-    shut = [decision for decision in candidate.decisions if not decision.promotable]
+    shut = [decision for decision in candidate.decisions if _open_controls(decision)]
     if shut:
-        worst = next(word for word in EXIT_CODES if word != "pass" and word in {_reason_word(each) for each in shut})
+        worst = next(word for word in EXIT_CODES if word in {decision.outcome for decision in shut})
         raise RefusedError("; ".join(_why(decision) for decision in shut), worst)
+    if not any(decision.promotable for decision in candidate.decisions):
+        # A pack that applies from a later day neither lets a model through nor keeps it out; one that decides must be there.
+        raise RefusedError(
+            "no blocking control of the run's policies applies today, so there is nothing to pass on", "insufficient_evidence"
+        )
 
 
-def _why(decision: Decision) -> str:
-    open_ones = [
+def _open_controls(decision: Decision) -> list[ControlOutcome]:
+    """Blocking controls that are neither met nor validly waived."""
+    return [
         control
         for control in decision.controls
         if control.severity == "block"
         and control.outcome not in {"pass", "not_applicable"}
         and control.waived_until is None
     ]
-    named = ", ".join(f"{control.id} ({control.outcome.replace('_', ' ')})" for control in open_ones[:6])
-    more = f" and {len(open_ones) - 6} more" if len(open_ones) > 6 else ""
-    return f"{decision.policy_id}: {named}{more}" if named else f"{decision.policy_id}: no blocking control applies"
 
 
-def _reason_word(decision: Decision) -> str:
-    return decision.outcome if decision.outcome != "pass" else "insufficient_evidence"
+def _why(decision: Decision) -> str:
+    open_ones = _open_controls(decision)
+    named = ", ".join(f"{control.id} ({control.outcome.replace('_', ' ')})" for control in open_ones[:_NAMED])
+    more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
+    return f"{decision.policy_id}: {named}{more}"
 
 
 def _recorded(ledger: Ledger, run_id: str, digest: str) -> None:

@@ -246,3 +246,15 @@ def test_a_promotion_that_is_entered_again_elsewhere_is_found(workspace, people,
         current(ledger, "production")
     with pytest.raises(IntegrityError, match="it was replayed"):
         check_ledger(ledger)
+
+
+def test_a_pack_that_applies_later_neither_lets_through_nor_keeps_out(workspace, people, small):
+    later = small.trial_policy(id="later", status="future", applies_from="2999-01-01")
+    alone = small.complete_run(workspace, later)
+    beside = small.complete_run(workspace, small.trial_policy(), later)
+    for run in (alone, beside):
+        sign_run(workspace, run.id, people["ada"], "author")
+    with pytest.raises(RefusedError, match="no blocking control of the run's policies applies today") as refused:
+        promote_run(workspace, alone.id, "production", people["cy"])
+    assert refused.value.exit_code == 4
+    promote_run(workspace, beside.id, "production", people["cy"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import stat
 import unicodedata
 from contextlib import suppress
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError
-from rai_tune.workspace.atomic import storage_errors
+from rai_tune.workspace.atomic import fsync_directory, storage_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +113,7 @@ def write_private(path: Path, key: Ed25519PrivateKey, passphrase: str | None) ->
 
     lock = s.BestAvailableEncryption(passphrase.encode()) if passphrase else s.NoEncryption()
     pem = key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, lock)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -123,6 +124,7 @@ def write_private(path: Path, key: Ed25519PrivateKey, passphrase: str | None) ->
                 os.fsync(handle.fileno())
             # A link, unlike a rename, refuses to replace.
             os.link(draft, path)
+            fsync_directory(path.parent)
         except FileExistsError:
             raise ConflictError(f"{path} is there already; a key is never replaced") from None
         finally:

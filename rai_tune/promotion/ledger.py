@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rai_tune.promotion.keys import Signer
     from rai_tune.workspace import Workspace
+    from rai_tune.workspace.chain import ChainText
 
 HEAD_TYPE = "application/vnd.rai-tune.head+json"
 HEAD_SCHEMA = "rai-tune/ledger-head/v1"
@@ -55,7 +56,10 @@ class LedgerEntry:
 
     @property
     def predicate(self) -> dict[str, Any]:
-        return dict(self.statement["predicate"])
+        found = self.statement.get("predicate")
+        if not isinstance(found, dict):
+            raise IntegrityError(f"entry {self.seq} of the ledger holds no statement")
+        return found
 
 
 @dataclass(frozen=True)
@@ -87,24 +91,21 @@ class Ledger:
     def leaves(self) -> list[bytes]:
         """Leaf hashes, worked out from the entries. ``IntegrityError`` names a place that is missing or was changed."""
         found = []
-        for place, (seq, entry, leaf) in enumerate(self.workspace.chain_entries()):
-            if seq != place:
+        for place, row in enumerate(self.workspace.chain_entries()):
+            if row.seq != place:
                 raise IntegrityError(f"the ledger has no entry {place}")
-            hashed = merkle.leaf_hash(entry.encode())
-            if hashed.hex() != leaf:
-                raise IntegrityError(f"entry {seq} of the ledger was changed: it hashes to {hashed.hex()[:16]}")
+            hashed = merkle.leaf_hash(row.entry.encode())
+            if hashed.hex() != row.leaf:
+                raise IntegrityError(f"entry {place} of the ledger was changed: it hashes to {hashed.hex()[:16]}")
+            # Entries are looked up by these columns: a revocation under another name would not be found.
+            if not _repeats(row):
+                raise IntegrityError(f"entry {place} of the ledger was re-labelled: its columns are not what it says")
             found.append(hashed)
         return found
 
     def head(self) -> Head:
         """The newest signed head, whose signature and root were checked against the entries."""
-        stored = self.workspace.chain_head()
-        leaves = self.leaves()
-        if stored is None:
-            if leaves:
-                raise IntegrityError("the ledger has entries and no head")
-            return EMPTY
-        return self._checked_head(stored, leaves)
+        return self._sound()[0]
 
     def append(
         self,
@@ -118,11 +119,12 @@ class Ledger:
         """Sign a statement and append it; returns the entry.
 
         Without a signer the workspace's key signs. ``expected`` is the place it must take: ``ConflictError`` when another
-        entry has it. Raises ``IntegrityError`` when the clock stands before the last entry.
+        entry has it. Raises ``IntegrityError`` when the clock stands before the last entry or what is there is not sound,
+        ``UsageError`` when the signer's key is not registered or was revoked.
         """
         own = self._own_key()
         envelope = signer.sign(body, IN_TOTO) if signer else seal(body, IN_TOTO, own)
-        return self._place(kind, envelope, own, run_id, expected)
+        return self._place(kind, envelope, own, run_id, expected, signer)
 
     def root_at(self, size: int) -> str:
         """Root of the first ``size`` entries, in hex."""
@@ -141,9 +143,11 @@ class Ledger:
         Raises ``IntegrityError`` when the first entry is not signed by the key that it names, or that key is not the one
         that lies in this workspace.
         """
+        # The head first: a ledger that another process begins between the two looks is not one without a beginning.
+        begun = self.workspace.chain_head() is not None
         first = self.entries(first=0, kinds=(WORKSPACE,))
         if not first:
-            if self.workspace.chain_head() is not None:
+            if begun:
                 raise IntegrityError("the ledger does not begin with the workspace's key")
             return None
         public = parse_public(str(first[0].predicate.get("public", "")), "entry 0 of the ledger")
@@ -163,7 +167,7 @@ class Ledger:
         if public is None:
             found = key.public_key()
             body = statement(
-                WORKSPACE, [("workspace", key_id_of(found))], {"public": public_pem(found), "at": self._time()}
+                WORKSPACE, [("workspace", key_id_of(found))], {"public": public_pem(found), "at": _time(EMPTY)}
             )
             try:
                 self._place(WORKSPACE, seal(body, IN_TOTO, key), key, None, 0)
@@ -172,16 +176,25 @@ class Ledger:
         return key
 
     def _place(
-        self, kind: str, envelope: str, own: Ed25519PrivateKey, run_id: str | None, expected: int | None
+        self,
+        kind: str,
+        envelope: str,
+        own: Ed25519PrivateKey,
+        run_id: str | None,
+        expected: int | None,
+        signer: Signer | None = None,
     ) -> LedgerEntry:
         for _ in range(1 if expected is not None else _TRIES):
-            leaves = self.leaves()
+            # A new head vouches for everything below it, so that must be sound first.
+            last, leaves = self._sound()
             seq = len(leaves)
             if expected is not None and seq != expected:
                 raise ConflictError(
                     f"the ledger has {seq} entries, not {expected}: another entry came first; look again and repeat the command"
                 )
-            at = self._time()
+            if signer is not None:
+                self._may_sign(signer)
+            at = _time(last)
             entry = canonical_json(
                 {
                     "schema": ENTRY_SCHEMA,
@@ -208,18 +221,26 @@ class Ledger:
             return LedgerEntry(**vars(row))
         raise ConflictError("other processes keep writing to the ledger; repeat the command")
 
-    def _time(self) -> str:
-        """Now, never before the last entry. ``IntegrityError`` when the clock was set back by more than a minute."""
-        now = datetime.now(UTC)
-        last = self.workspace.chain_head()
-        if last is not None:
-            then = datetime.fromisoformat(str(payload_of(last.envelope)["at"]))
-            if now < then - CLOCK_TOLERANCE:
-                raise IntegrityError(
-                    f"the clock says {_text(now)}, and the last ledger entry was made {_text(then)}: the clock was moved back"
-                )
-            now = max(now, then)
-        return _text(now)
+    def _may_sign(self, signer: Signer) -> None:
+        """Look again: a key that was revoked since it was unlocked would leave an entry that nobody may ever sign."""
+        from rai_tune.promotion.people import read_registry
+
+        key = read_registry(self).find(signer.key_id, signer.person)
+        if key is None or key.revoked is not None:
+            state = "is not registered in this workspace" if key is None else f"was revoked: {key.revoked_because}"
+            raise UsageError(f"key {signer.key_id[:16]} of {signer.person} {state}")
+
+    def _sound(self) -> tuple[Head, list[bytes]]:
+        """The newest head, checked, and the leaves it was signed over, while other processes may append."""
+        leaves = self.leaves()
+        stored = self.workspace.chain_head()
+        if stored is None:
+            if leaves:
+                raise IntegrityError("the ledger has entries and no head")
+            return EMPTY, []
+        if stored.size > len(leaves):
+            leaves = self.leaves()[: stored.size]  # entries that came between the two looks, unless it was cut
+        return self._checked_head(stored, leaves), leaves
 
     def _checked_head(self, stored: ChainHead, leaves: list[bytes]) -> Head:
         public = self.workspace_public()
@@ -234,6 +255,27 @@ class Ledger:
         if (value["size"], value["root"]) != (stored.size, root) or stored.root != root:
             raise IntegrityError("the ledger's entries are not those that its head was signed over")
         return Head(stored.size, root, str(value["at"]), stored.envelope)
+
+
+def _repeats(row: ChainText) -> bool:
+    try:
+        value = json.loads(row.entry)
+        return bool((value["seq"], value["kind"], value["at"]) == (row.seq, row.kind, row.at))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _time(last: Head) -> str:
+    """Now, never before the last entry. ``IntegrityError`` when the clock was set back by more than a minute."""
+    now = datetime.now(UTC)
+    if last.at:
+        then = datetime.fromisoformat(last.at)
+        if now < then - CLOCK_TOLERANCE:
+            raise IntegrityError(
+                f"the clock says {_text(now)}, and the last ledger entry was made {_text(then)}: the clock was moved back"
+            )
+        now = max(now, then)
+    return _text(now)
 
 
 def _text(moment: datetime) -> str:

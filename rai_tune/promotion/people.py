@@ -104,6 +104,12 @@ def verified(entry: LedgerEntry, registry: Registry) -> dict[str, Any]:
     return body
 
 
+def stated(entry: LedgerEntry) -> dict[str, Any]:
+    """What an entry says, its signature not yet checked. ``IntegrityError`` when entry, columns and envelope differ."""
+    _check_binding(entry)
+    return entry.predicate
+
+
 def signed_by_workspace(entry: LedgerEntry, registry: Registry) -> dict[str, Any]:
     """The statement of an entry that the workspace itself signed. ``IntegrityError`` when it did not."""
     if registry.workspace is None:

@@ -5,11 +5,12 @@ An alias has no record of its own: it is what its newest promotion in the ledger
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.core import IntegrityError, UsageError, sha256_file
+from rai_tune.core import ConflictError, IntegrityError, UsageError, sha256_file
 from rai_tune.promotion.people import read_registry, verified
 from rai_tune.promotion.records import PROMOTION
 from rai_tune.promotion.statement import PREDICTIONS
@@ -81,9 +82,15 @@ def shelve(workspace: Workspace, files: Mapping[str, str], sources: Mapping[str,
             raise IntegrityError(
                 f"{name} is not the file that was measured: it hashes to {found[:16]}, not {digest[:16]}"
             )
-        if workspace.put_file(source) != digest:
-            raise IntegrityError(f"{name} changed while it was copied")
+        changed = IntegrityError(f"{name} changed while it was copied")
+        try:
+            stored = workspace.put_file(source)
+        except ConflictError as error:
+            raise changed from error
+        if stored != digest:
+            raise changed
         workspace.protect(digest)
+        workspace.path_of(digest)  # a copy that lay there before is served as well, so it is hashed too
 
 
 def lay_out(workspace: Workspace, promotion: Promotion) -> Path:
@@ -93,8 +100,8 @@ def lay_out(workspace: Workspace, promotion: Promotion) -> Path:
     """
     folder = workspace.root / "served" / promotion.model_digest
     if not folder.is_dir():
-        draft = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(draft, ignore_errors=True)
+        # A name of its own, so that processes which lay out the same bytes at once leave each other's files alone.
+        draft = folder.with_name(f"{folder.name}.{secrets.token_hex(6)}.part")
         for name, digest in promotion.files.items():
             target = draft / _inside(name)
             target.parent.mkdir(parents=True, exist_ok=True)

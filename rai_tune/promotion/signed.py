@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rai_tune.core import UsageError
 from rai_tune.gate.decision import Attestation, Role, SignOff, Waiver
 from rai_tune.promotion.keys import same_person
-from rai_tune.promotion.people import ROLES, Registry, read_registry, verified
+from rai_tune.promotion.people import ROLES, Registry, read_registry, stated, verified
 from rai_tune.promotion.records import ATTESTATION, EVIDENCE, SIGNOFF, WAIVER, statement, statement_digest
 from rai_tune.workspace.runs import now
 
@@ -50,7 +50,8 @@ def signed_about(ledger: Ledger, run_id: str, author_key: str | None = None) -> 
 
     Raises ``IntegrityError`` when an entry or a signature was changed.
     """
-    entries = ledger.entries(_KINDS, run_id)
+    # By what was signed, not by the column beside it: an author's signature under another run would not be found.
+    entries = [entry for entry in ledger.entries(_KINDS) if run_id in {entry.run_id, stated(entry).get("run")}]
     if not entries and author_key is None:
         return Signed()
     registry = read_registry(ledger)

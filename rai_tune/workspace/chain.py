@@ -34,6 +34,17 @@ class ChainRow:
 
 
 @dataclass(frozen=True)
+class ChainText:
+    """What the tree is made of, and the columns that must repeat it; the envelope, which may be large, is left out."""
+
+    seq: int
+    kind: str
+    at: str
+    entry: str
+    leaf: str
+
+
+@dataclass(frozen=True)
 class ChainHead:
     """The signed head at one size; ``envelope`` holds the signature."""
 
@@ -76,10 +87,10 @@ def rows(
     )
 
 
-def entry_texts(session: Session) -> tuple[tuple[int, str, str], ...]:
-    """(seq, entry, leaf) of every row by place, without the envelopes, which may be large."""
-    question = select(LedgerRow.seq, LedgerRow.entry, LedgerRow.leaf).order_by(LedgerRow.seq)
-    return tuple((seq, entry, leaf) for seq, entry, leaf in session.execute(question))
+def entry_texts(session: Session) -> tuple[ChainText, ...]:
+    """Every row by place, without the envelopes."""
+    columns = (LedgerRow.seq, LedgerRow.kind, LedgerRow.at, LedgerRow.entry, LedgerRow.leaf)
+    return tuple(ChainText(*row) for row in session.execute(select(*columns).order_by(LedgerRow.seq)))
 
 
 def heads(session: Session) -> tuple[ChainHead, ...]:

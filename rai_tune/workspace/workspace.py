@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from rai_tune.workspace.chain import ChainHead, ChainRow
+    from rai_tune.workspace.chain import ChainHead, ChainRow, ChainText
     from rai_tune.workspace.records import CheckpointRecord, MetricPoint, RunRecord, RunState
 
 DATABASE_FILE = "raitune.db"
@@ -296,8 +296,8 @@ class Workspace:
         with self._database.read() as session:
             return chain.rows(session, kinds=kinds, run_id=run_id, first=first)
 
-    def chain_entries(self) -> tuple[tuple[int, str, str], ...]:
-        """(seq, entry, leaf) of every ledger row, without envelopes."""
+    def chain_entries(self) -> tuple[ChainText, ...]:
+        """Every ledger row by place, without envelopes."""
         with self._database.read() as session:
             return chain.entry_texts(session)
 

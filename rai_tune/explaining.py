@@ -13,7 +13,7 @@ from rai_tune.auditing import audit_context
 from rai_tune.core import UsageError, did_you_mean
 from rai_tune.planning import plan
 from rai_tune.reporting.stored import stored_results
-from rai_tune.stored_run import load_model, same_inputs, stored_recipe
+from rai_tune.stored_run import check_trained, load_model, same_inputs, stored_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,7 @@ def explain_row(
     run = workspace.run(run_id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only decisions of a completed run are explained")
+    check_trained(run, "explains single rows; name the run that trained the model")
     planned = plan(stored_recipe(workspace, run, overrides))
     same_inputs(planned, run, policies=False)
     loaded = load_model(workspace, run)

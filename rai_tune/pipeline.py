@@ -9,9 +9,7 @@ Stable API: ``plan``, ``start``, ``resume``, ``decide``, ``reaudit``, ``predict`
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.auditing import Progress, run_audits
@@ -20,10 +18,11 @@ from rai_tune.data.preparing import prepare_frame
 from rai_tune.planning import Plan, device_of, plan
 from rai_tune.reaudit import reaudit
 from rai_tune.reporting.stored import stored_decisions
+from rai_tune.stored_rows import data_facts, predict_and_store
 from rai_tune.stored_run import (
-    PARQUET,
     RunOutcome,
     attach,
+    check_trained,
     decide,
     load_model,
     same_inputs,
@@ -32,14 +31,13 @@ from rai_tune.stored_run import (
 )
 from rai_tune.training.checkpoints import says_disk_is_full
 from rai_tune.training.fit import fit
-from rai_tune.training.predictions import PREDICTIONS_SCHEMA, predictions_table
+from rai_tune.training.predictions import predictions_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from rai_tune.data import PreparedData
     from rai_tune.training.saved_model import LoadedModel
     from rai_tune.workspace import Workspace
 
@@ -70,8 +68,13 @@ def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome
         attach(workspace, run.id, "context", _context(planned))
         for policy in planned.policies:
             # The text of the pack, so that what froze can be read, and decided by, years later.
-            attach(workspace, run.id, f"policy:{policy.policy.id}", policy.policy.model_dump(mode="json", exclude_none=True))
-        attach(workspace, run.id, "data", _data_facts(planned.data))
+            attach(
+                workspace,
+                run.id,
+                f"policy:{policy.policy.id}",
+                policy.policy.model_dump(mode="json", exclude_none=True),
+            )
+        attach(workspace, run.id, "data", data_facts(planned.data))
         workspace.update_run(
             run.id,
             data_digest=planned.data.data_digest,
@@ -88,6 +91,7 @@ def resume(run_id: str, workspace: Workspace, progress: Progress) -> RunOutcome:
         return RunOutcome(run.id, stored_decisions(workspace, run.id))
     if not run.resumable:
         raise UsageError(f"run {run.id} is {run.state} and cannot be resumed: {run.error or 'start a new run'}")
+    check_trained(run, "goes on; start it again")
     with workspace.claim(run.id):
         planned = plan(stored_recipe(workspace, run))
         same_inputs(planned, run)
@@ -177,23 +181,7 @@ def _predict_splits(
     if "predictions" in artifacts:
         return workspace.read_table(artifacts["predictions"].digest)
     workspace.set_state(run_id, "predicting")
-    # From here on the test rows have been looked at, whatever comes of it.
-    workspace.open_test_rows(run_id, planned.data.test_digest)
-    attach(workspace, run_id, "opening", {"test_digest": planned.data.test_digest, "at": _now()})
-    table, truncated = predictions_table(
-        loaded,
-        planned.data.rows,
-        base_digest=planned.base.digest,
-        batch_size=planned.recipe.training.eval_batch_size,
-        device=device_of(planned.recipe),
-        progress=lambda done, total: progress("predicting", done, total),
-    )
-    metadata = {"schema": PREDICTIONS_SCHEMA, "run": run_id, "truncated": str(truncated)}
-    digest = workspace.put_table(table, metadata)
-    workspace.attach(run_id, "rows", workspace.put_table(_rows_to_store(planned.data)), PARQUET)
-    workspace.update_run(run_id, predictions_digest=digest)
-    workspace.attach(run_id, "predictions", digest, PARQUET)
-    return table
+    return predict_and_store(planned, workspace, run_id, loaded, progress).predictions
 
 
 def _audit(
@@ -245,39 +233,3 @@ def _context(planned: Plan) -> dict[str, Any]:
     context = {"base_dir": str(planned.loaded.base_dir)}
     author = named_key_id()
     return {**context, "author_key": author} if author else context
-
-
-def _data_facts(data: PreparedData) -> dict[str, Any]:
-    splits = {}
-    for name, rows in data.rows.groupby("split"):
-        splits[str(name)] = {"rows": len(rows), "classes": {k: int(v) for k, v in rows["label"].value_counts().items()}}
-    return {
-        "schema": "rai-tune/data/v1",
-        "origin": data.origin,
-        "rows": len(data.rows),
-        "splits": splits,
-        "source_digest": data.source_digest,
-        "data_digest": data.data_digest,
-        "test_digest": data.test_digest,
-        "classes": list(data.classes),
-        "positive": data.positive,
-        "favourable": data.favourable,
-        "groups": {name: list(values) for name, values in data.groups.items()},
-        "group_columns": dict(data.group_columns),
-        "columns_in_text": list(data.columns_in_text),
-        "seen_by_model": dict(data.seen_by_model),
-        "notes": list(data.notes),
-        "counts": dict(data.counts),
-    }
-
-
-def _rows_to_store(data: PreparedData) -> pd.DataFrame:
-    """Id, split, text and segments (as JSON) of every row: what a page needs to show a decision."""
-    table = data.rows[["row_id", "split", "text"]].copy()
-    if "segments" in data.rows:
-        table["segments"] = [json.dumps(cell) for cell in data.rows["segments"]]
-    return table
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -25,6 +25,7 @@ from rai_tune.training.saved_model import recorded_base
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rai_tune.core import AuditResult
     from rai_tune.gate import Decision
     from rai_tune.gate.decision import Role
     from rai_tune.promotion.keys import Signer
@@ -55,10 +56,12 @@ def frozen_policies(workspace: Workspace, run: RunRecord) -> tuple[LoadedPolicy,
 def sign_run(workspace: Workspace, run_id: str, signer: Signer, role: Role, comment: str = "") -> LedgerEntry:
     """Sign the evidence of a completed run as it stands, and what its policies say of it today."""
     ledger, run = Ledger(workspace), _completed(workspace, run_id)
-    evidence = evidence_statement(workspace, run.id, stored_results(workspace, run.id), _now())
-    return sign_off(
-        ledger, signer, role, evidence, decisions_today(workspace, run), author_key(workspace, run.id), comment
-    )
+    if role == "author":
+        _no_production_audit(run, "has no author")
+    results = _results(workspace, run.id)
+    evidence = evidence_statement(workspace, run.id, results, _now())
+    decisions = decisions_today(workspace, run, results=results)
+    return sign_off(ledger, signer, role, evidence, decisions, author_key(workspace, run.id), comment)
 
 
 def attest_control(
@@ -88,29 +91,43 @@ def waive_control(
 
 
 def promote_run(
-    workspace: Workspace, run_id: str, alias: str, signer: Signer, *, rollback_of: int | None = None
+    workspace: Workspace,
+    run_id: str,
+    alias: str,
+    signer: Signer,
+    *,
+    rollback_of: int | None = None,
+    expected: int | None = None,
 ) -> LedgerEntry:
-    """Let a run through the door to an alias, or raise saying why not."""
+    """Let a run through the door to an alias, or raise saying why not.
+
+    ``expected`` is the size of the ledger that the caller looked at, now when left out: any entry since makes ``ConflictError``.
+    """
     place = check_alias(alias)
     ledger = Ledger(workspace)
-    expected = ledger.head().size
+    seen = ledger.head().size if expected is None else expected
     run = workspace.run(run_id)
+    _no_production_audit(run, "is never promoted")
     policies = frozen_policies(workspace, run)
+    # One reading for the statement and the decisions: an audit that is stored in between changes neither.
+    results = _results(workspace, run.id)
     candidate = Candidate(
         run_id=run.id,
         state=run.state,
-        evidence=evidence_statement(workspace, run.id, stored_results(workspace, run.id)),
-        decisions=decisions_today(workspace, run, policies),
+        evidence=evidence_statement(workspace, run.id, results),
+        decisions=decisions_today(workspace, run, policies, results),
         quorum=max((pack.policy.quorum or 1 for pack in policies), default=1),
         sources=_sources(workspace, run),
     )
-    return promote(ledger, place, candidate, signer, expected=expected, rollback_of=rollback_of)
+    return promote(ledger, place, candidate, signer, expected=seen, rollback_of=rollback_of)
 
 
 def roll_back(workspace: Workspace, alias: str, signer: Signer, to: int | None = None) -> LedgerEntry:
     """Promote again what the alias stood for before, through the same door. ``to`` names the ledger entry of an earlier promotion."""
     place = check_alias(alias)
-    history = promotions(Ledger(workspace), place)
+    ledger = Ledger(workspace)
+    expected = ledger.head().size
+    history = promotions(ledger, place)
     if not history:
         raise UsageError(f"nothing was ever promoted to {place}")
     now = history[-1]
@@ -124,7 +141,7 @@ def roll_back(workspace: Workspace, alias: str, signer: Signer, to: int | None =
         if not found:
             raise UsageError(f"ledger entry {to} is no promotion to {place}; 'raitune status' lists them")
         target = found[0]
-    return promote_run(workspace, target.run_id, place, signer, rollback_of=now.seq)
+    return promote_run(workspace, target.run_id, place, signer, rollback_of=now.seq, expected=expected)
 
 
 def status_of(workspace: Workspace, alias: str) -> AliasStatus:
@@ -140,11 +157,14 @@ def status_of(workspace: Workspace, alias: str) -> AliasStatus:
 
 
 def decisions_today(
-    workspace: Workspace, run: RunRecord, policies: tuple[LoadedPolicy, ...] | None = None
+    workspace: Workspace,
+    run: RunRecord,
+    policies: tuple[LoadedPolicy, ...] | None = None,
+    results: tuple[AuditResult, ...] | None = None,
 ) -> tuple[Decision, ...]:
     """Today's decisions under the policies that froze with the run; nothing is stored."""
     packs = frozen_policies(workspace, run) if policies is None else policies
-    evidence = collect_evidence(workspace, run.id, stored_results(workspace, run.id))
+    evidence = collect_evidence(workspace, run.id, _results(workspace, run.id) if results is None else results)
     return tuple(evaluate(pack, evidence, as_of=today()) for pack in packs)
 
 
@@ -164,11 +184,30 @@ def _frozen(workspace: Workspace, run: RunRecord, name: str, digest: str) -> Loa
     return loaded
 
 
+def _results(workspace: Workspace, run_id: str) -> tuple[AuditResult, ...]:
+    """What the audits left. ``IntegrityError`` for a result that is none, such as one with a number that is not finite."""
+    from pydantic import ValidationError
+
+    try:
+        return stored_results(workspace, run_id)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise IntegrityError(f"run {run_id}: a stored audit result cannot be read: {where}: {first['msg']}") from error
+
+
 def _completed(workspace: Workspace, run_id: str) -> RunRecord:
     run = workspace.run(run_id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; people sign what a completed run leaves")
     return run
+
+
+def _no_production_audit(run: RunRecord, fate: str) -> None:
+    if run.parent is not None:
+        raise UsageError(
+            f"run {run.id} is an audit of run {run.parent} in use: it trained nothing and {fate}; name the run that trained the model"
+        )
 
 
 def _control(workspace: Workspace, run: RunRecord, control: str, policy: str | None):  # type: ignore[no-untyped-def]

@@ -9,7 +9,7 @@ from rai_audits.core import known_audits, load_audit
 from rai_tune.auditing import run_audits
 from rai_tune.core import UsageError, did_you_mean
 from rai_tune.planning import plan
-from rai_tune.stored_run import RunOutcome, attach, decide, load_model, same_inputs, stored_recipe
+from rai_tune.stored_run import RunOutcome, attach, check_trained, decide, load_model, same_inputs, stored_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ def reaudit(
     check_overrides(suite, overrides)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only a completed run is audited again")
+    check_trained(run, "is audited again; give the rows to 'raitune audit production --data FILE' once more")
     with workspace.claim(run.id):
         planned = plan(stored_recipe(workspace, run, overrides))
         same_inputs(planned, run, policies=False)

@@ -103,6 +103,12 @@ def same_inputs(planned: Plan, run: RunRecord, *, policies: bool = True) -> None
             raise IntegrityError(f"run {run.id} cannot go on: its {name} changed since it began; start a new run")
 
 
+def check_trained(run: RunRecord, deed: str) -> None:
+    """Refuse a run that trained nothing: an audit of a promoted model on other rows (``UsageError``). ``deed`` ends the sentence."""
+    if run.parent is not None:
+        raise UsageError(f"run {run.id} is an audit of run {run.parent} on other rows; no such audit {deed}")
+
+
 def attach(workspace: Workspace, run_id: str, name: str, value: Any) -> None:
     """Store a JSON value under a name of the run."""
     workspace.attach(run_id, name, workspace.put_json(value), JSON)

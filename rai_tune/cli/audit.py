@@ -1,4 +1,4 @@
-"""``raitune audit``: audit a table of predictions, or one suite of a stored run again."""
+"""``raitune audit``: audit a table of predictions, one suite of a stored run again, or what is in use on new rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 def audit(
-    run: Annotated[str | None, typer.Argument(help="Run id, or latest; needs --suite.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="Run id, or latest, with --suite; staging or production with --data.")
+    ] = None,
     suite: Annotated[str | None, typer.Option("--suite", help="Suite to run again, such as fairness.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="New rows, labels included, for what staging or production serves."),
+    ] = None,
     predictions: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,19 +70,23 @@ def audit(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Audit a table of predictions without a model, or a run again. Exits 3 and 4 as a policy says; 0 without a policy."""
+    """Audit a table of predictions without a model, a run again, or what is in use. Exits as a policy says; 0 without a policy."""
     from rai_tune.core import UsageError
 
     if (run is None) == (not predictions):
         raise UsageError(
-            "give a table with --predictions, or a run with --suite: raitune audit latest --suite fairness"
+            "give a table with --predictions, a run with --suite (raitune audit latest --suite fairness), "
+            "or what is in use with --data (raitune audit production --data fresh.csv)"
         )
+    if pdf is not None and not pdf.absolute().parent.is_dir():
+        raise UsageError(f"--pdf {pdf}: there is no folder {pdf.parent}")
+    if data is not None:
+        _refuse_beside_data(run, suite, overrides)
+        raise typer.Exit(_in_use(str(run), data, workspace, pdf, as_json=as_json))
     if run is not None:
         raise typer.Exit(_again(run, suite, workspace, tuple(overrides or ()), as_json=as_json))
     if suite is not None:
         raise UsageError("--suite is for a stored run; a table gets every audit that applies to it")
-    if pdf is not None and not pdf.absolute().parent.is_dir():
-        raise UsageError(f"--pdf {pdf}: there is no folder {pdf.parent}")
     from rai_tune.table_audit import TableQuestion, audit_predictions, table_settings
 
     given = predictions or []
@@ -145,10 +155,47 @@ def _again(run: str, suite: str | None, path: Path | None, overrides: tuple[str,
     from rai_tune.workspace import Workspace
 
     if suite is None:
-        raise UsageError("name the suite to run again, such as --suite fairness")
+        from rai_tune.promotion.door import ALIASES
+
+        wanted = "the new rows with --data" if run in ALIASES else "the suite to run again, such as --suite fairness"
+        raise UsageError(f"name {wanted}")
     store = Workspace.open(path, create=False)
     record = store.run(run)
     with progress() as show:
         outcome = pipeline.reaudit(record.id, store, suite, show, overrides)
     show_run(store, record.id, as_json=as_json)
+    return EXIT_CODES[outcome.outcome]
+
+
+def _refuse_beside_data(run: str | None, suite: str | None, overrides: list[str] | None) -> None:
+    from rai_tune.core import UsageError
+
+    if run is None:
+        raise UsageError("--data is for what is in use: raitune audit production --data fresh.csv")
+    if suite is not None or overrides:
+        given = "--suite" if suite is not None else "--set"
+        raise UsageError(f"{given} cannot be joined with --data: what is in use gets the audits of its own recipe")
+
+
+def _in_use(alias: str, data: Path, path: Path | None, pdf: Path | None, *, as_json: bool) -> int:
+    from rai_tune.cli.console import progress
+    from rai_tune.cli.report import write_pdf
+    from rai_tune.cli.run import show_run
+    from rai_tune.core import UsageError
+    from rai_tune.gate.decision import EXIT_CODES
+    from rai_tune.production_audit import audit_promoted
+    from rai_tune.promotion.door import ALIASES
+    from rai_tune.workspace import Workspace
+
+    if alias not in ALIASES:
+        raise UsageError(
+            f"--data is for what is in use, {' or '.join(ALIASES)}; {alias[:64]!r} is a stored run, audited again with --suite"
+        )
+    store = Workspace.open(path, create=False)
+    with progress() as show:
+        outcome = audit_promoted(store, alias, data, show)
+    if pdf is not None:
+        write_pdf(store, outcome.run_id, pdf)
+        typer.echo(f"wrote {pdf}", err=True)
+    show_run(store, outcome.run_id, as_json=as_json)
     return EXIT_CODES[outcome.outcome]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rai_tune.data.hiring import hiring_recipe
     from rai_tune.data.lending import lending_recipe
     from rai_tune.data.prepared import SPLITS, UNKNOWN, PreparedData, PreparedRows
-    from rai_tune.data.preparing import prepare, prepare_frame
+    from rai_tune.data.preparing import Task, prepare, prepare_frame, prepare_fresh
     from rai_tune.data.source import SourceTable, read_source
     from rai_tune.data.template import Rendered, TextTemplate, template_name
 
@@ -29,6 +29,8 @@ _HOMES = {
     "lending_recipe": "lending",
     "prepare": "preparing",
     "prepare_frame": "preparing",
+    "prepare_fresh": "preparing",
+    "Task": "preparing",
     "read_source": "source",
     "template_name": "template",
 }
@@ -40,11 +42,13 @@ __all__ = [
     "PreparedRows",
     "Rendered",
     "SourceTable",
+    "Task",
     "TextTemplate",
     "hiring_recipe",
     "lending_recipe",
     "prepare",
     "prepare_frame",
+    "prepare_fresh",
     "read_source",
     "template_name",
 ]

@@ -23,14 +23,7 @@ def read_labels(columns: dict[str, Column], data: DataSpec, origin: str) -> list
     Raises ``UsageError`` for a missing label (which rows), a name for a value that never occurs, fewer than two classes or
     more than 100.
     """
-    column = need_column(columns, data.label, "data.label", origin)
-    missing = [row for row, cell in enumerate(column.written) if cell is None]
-    if missing:
-        raise UsageError(
-            f"{origin}: the label column {data.label!r} is empty in {len(missing):,} of {len(column.written):,} rows "
-            f"({rows_phrase(missing)})"
-        )
-    written = [str(cell) for cell in column.written]
+    written = _written(columns, data, origin)
     occurring = sorted(set(written))
     for name in data.label_names:
         if name not in occurring:
@@ -48,6 +41,21 @@ def read_labels(columns: dict[str, Column], data: DataSpec, origin: str) -> list
         raise UsageError(
             f"{origin}: the label column {data.label!r} has {len(classes):,} different values; more than {MAX_CLASSES} look like "
             "a number or free text, not classes"
+        )
+    return labels
+
+
+def read_known_labels(columns: dict[str, Column], data: DataSpec, classes: Sequence[str], origin: str) -> list[str]:
+    """Readable class of each row that a trained model is measured on; not every class need occur.
+
+    Raises ``UsageError`` for a missing label and for one that is none of the model's ``classes``.
+    """
+    labels = [data.label_names.get(cell, cell) for cell in _written(columns, data, origin)]
+    strange = [row for row, label in enumerate(labels) if label not in classes]
+    if strange:
+        raise UsageError(
+            f"{origin}, row {strange[0] + 1}: the label column {data.label!r} says {labels[strange[0]]!r}, which the model does not "
+            f"know; its classes are {names_phrase(classes)}"
         )
     return labels
 
@@ -70,6 +78,17 @@ def choose_positive(classes: Sequence[str], data: DataSpec) -> str | None:
 def check_favourable(classes: Sequence[str], data: DataSpec) -> str | None:
     """The outcome that a person wants, checked to occur."""
     return None if data.favourable is None else _occurring(data.favourable, "data.favourable", classes, data)
+
+
+def _written(columns: dict[str, Column], data: DataSpec, origin: str) -> list[str]:
+    column = need_column(columns, data.label, "data.label", origin)
+    missing = [row for row, cell in enumerate(column.written) if cell is None]
+    if missing:
+        raise UsageError(
+            f"{origin}: the label column {data.label!r} is empty in {len(missing):,} of {len(column.written):,} rows "
+            f"({rows_phrase(missing)})"
+        )
+    return [str(cell) for cell in column.written]
 
 
 def _occurring(value: str, field: str, classes: Sequence[str], data: DataSpec) -> str:

@@ -109,6 +109,32 @@ def group_notes(
     return notes
 
 
+def fresh_notes(
+    rows: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]],
+    counts: Mapping[str, Any],
+    classes: Sequence[str],
+    known_groups: Mapping[str, Sequence[str]],
+) -> list[str]:
+    """About rows that a trained model is measured on: what they lack of the rows that it came from, and what is new in them."""
+    notes = []
+    labels = set(rows["label"])
+    if lacking := [name for name in classes if name not in labels]:
+        notes.append(f"No row has the label {names_phrase(lacking)}; rates among such rows are undefined.")
+    for name in groups:
+        if unknown := counts["unknown"][name]:
+            notes.append(f'{name}: {_rows(unknown)} no known group; they are counted as "{UNKNOWN}".')
+        here = {key: n for key, n in counts["groups"][name]["test"].items() if key != UNKNOWN}
+        before = {key for key in known_groups.get(name, ()) if key != UNKNOWN}
+        if gone := sorted(before - set(here)):
+            notes.append(f"{name}: no row here, so nothing can be measured: {names_phrase(gone)}.")
+        if new := sorted(set(here) - before):
+            notes.append(f"{name}: not among the rows that the model came from: {names_phrase(new)}.")
+        if small := [f"{key} ({n})" for key, n in sorted(here.items()) if n < FEW_ROWS]:
+            notes.append(f"{name}: fewer than {FEW_ROWS} rows: {names_phrase(small)}.")
+    return notes
+
+
 def recipe_notes(columns: Mapping[str, Column], data: DataSpec) -> list[str]:
     """Names in the recipe for group values that never occur: often a slip of the pen."""
     notes = []

@@ -1,11 +1,12 @@
-"""From a recipe's ``data`` part to rows with roles: the one way in for training (``prepare``) and scoring (``prepare_frame``).
+"""From a recipe's ``data`` part to rows with roles, and the only way: no other code reads a source for a model.
 
-Stable API. Both are deterministic: the same rows, recipe and seed give the same ids, splits and digests, whatever the row order.
+Stable API: ``prepare`` for training, ``prepare_fresh`` for measuring a trained model on other rows, ``prepare_frame`` for scoring. All are deterministic: the same rows, recipe and seed give the same ids, splits and digests, whatever the row order.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from rai_tune.data import groups as grouping
 from rai_tune.data import notes as noting
 from rai_tune.data.cells import Column, need_column, read_columns
 from rai_tune.data.identity import content_digests, json_line, lines_digest, row_ids
-from rai_tune.data.labels import check_favourable, choose_positive, read_labels
+from rai_tune.data.labels import check_favourable, choose_positive, read_known_labels, read_labels
 from rai_tune.data.prepared import UNKNOWN, PreparedData, PreparedRows
 from rai_tune.data.source import read_source
 from rai_tune.data.splits import split_rows
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rai_tune.data.source import SourceTable
     from rai_tune.recipe.schema import DataSpec
+
+
+@dataclass(frozen=True)
+class Task:
+    """What labels mean: all classes, the one that TPR and AUC speak of, and the outcome that a person wants."""
+
+    classes: tuple[str, ...]
+    positive: str | None
+    favourable: str | None
 
 
 def prepare(data: DataSpec, seed: int, base_dir: Path) -> PreparedData:
@@ -38,47 +49,43 @@ def prepare(data: DataSpec, seed: int, base_dir: Path) -> PreparedData:
     columns = read_columns(table.frame, table.origin)
     labels = read_labels(columns, data, table.origin)
     classes = tuple(sorted(set(labels)))
-    positive = choose_positive(classes, data)
-    favourable = check_favourable(classes, data)
-    groups = grouping.read_groups(columns, data, table.origin)
-    contents = content_digests(columns)
-    ids = row_ids(columns, contents, data.id, table.origin)
-    weights = _weights(columns, data, table.origin)
-    texts = build_texts(columns, data, table.origin)
-    splits = split_rows(columns, data, ids, labels, groups, seed, table.origin)
-
-    roles: dict[str, Any] = {"row_id": ids, "split": splits, "label": labels}
-    if weights is not None:
-        roles["weight"] = weights
-    rows = _table(roles, texts, groups, columns)
-    counts = {
-        **noting.content_counts(columns, texts),
-        **noting.table_counts(rows, groups),
-        "overlaps": noting.overlap_counts(rows),
-    }
+    task = Task(classes, choose_positive(classes, data), check_favourable(classes, data))
+    read = _read(columns, labels, data, table.origin)
+    splits = split_rows(columns, data, read.ids, labels, read.groups, seed, table.origin)
+    rows = read.table(splits)
+    counts = {**read.counts(rows), "overlaps": noting.overlap_counts(rows)}
     notes = (
-        *noting.content_notes(counts, texts.columns, templated=texts.segments is not None),
+        *read.notes(counts),
         *noting.recipe_notes(columns, data),
         *noting.split_notes(counts, classes),
-        *noting.group_notes(rows, groups, counts, data, positive),
+        *noting.group_notes(rows, read.groups, counts, data, task.positive),
         *noting.overlap_notes(counts["overlaps"]),
     )
-    return PreparedData(
-        rows=rows,
-        origin=table.origin,
-        classes=classes,
-        positive=positive,
-        favourable=favourable,
-        groups=grouping.all_groups(data, groups),
-        group_columns=grouping.group_columns(data),
-        columns_in_text=texts.columns,
-        seen_by_model=grouping.seen_by_model(data, texts.columns),
-        source_digest=table.digest,
-        data_digest=_data_digest(classes, positive, favourable, rows, contents, groups),
-        test_digest=_test_digest(rows),
-        notes=notes,
-        counts=counts,
-    )
+    return _prepared(table, read, rows, task, grouping.all_groups(data, read.groups), notes, counts)
+
+
+def prepare_fresh(
+    data: DataSpec, base_dir: Path, task: Task, known_groups: Mapping[str, Sequence[str]]
+) -> PreparedData:
+    """Rows that a trained model never saw, all of them test rows: nothing is learned or chosen on them.
+
+    ``task`` is what the model was trained to tell, ``known_groups`` the groups of the rows that it came from: one of those that is absent
+    here stays declared, so that nothing is decided about it. Raises ``UsageError`` as ``prepare`` does, and for a label that the model
+    does not know.
+    """
+    table = read_source(data.source, base_dir)
+    columns = read_columns(table.frame, table.origin)
+    labels = read_known_labels(columns, data, task.classes, table.origin)
+    read = _read(columns, labels, data, table.origin)
+    rows = read.table(["test"] * len(labels))
+    counts = read.counts(rows)
+    seen = grouping.all_groups(data, read.groups)
+    groups = {
+        name: tuple(sorted({*values, *(group for group in known_groups.get(name, ()) if group != UNKNOWN)}))
+        for name, values in seen.items()
+    }
+    notes = (*read.notes(counts), *noting.fresh_notes(rows, read.groups, counts, task.classes, known_groups))
+    return _prepared(table, read, rows, task, groups, notes, counts)
 
 
 def prepare_frame(frame: pd.DataFrame, data: DataSpec, *, source: str) -> PreparedRows:
@@ -100,6 +107,67 @@ def prepare_frame(frame: pd.DataFrame, data: DataSpec, *, source: str) -> Prepar
         rows=_table({"row_id": ids}, texts, groups, columns),
         columns_in_text=texts.columns,
         notes=tuple(noting.content_notes(counts, texts.columns, templated=texts.segments is not None)),
+        counts=counts,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """The columns of a source in their roles, before anybody says which split a row is in."""
+
+    data: DataSpec
+    columns: dict[str, Column]
+    labels: list[str]
+    groups: dict[str, list[str]]
+    contents: list[str]
+    ids: list[str]
+    weights: list[float] | None
+    texts: Texts
+
+    def table(self, splits: Sequence[str]) -> pd.DataFrame:
+        roles: dict[str, Any] = {"row_id": self.ids, "split": splits, "label": self.labels}
+        if self.weights is not None:
+            roles["weight"] = self.weights
+        return _table(roles, self.texts, self.groups, self.columns)
+
+    def counts(self, rows: pd.DataFrame) -> dict[str, Any]:
+        return {**noting.content_counts(self.columns, self.texts), **noting.table_counts(rows, self.groups)}
+
+    def notes(self, counts: Mapping[str, Any]) -> list[str]:
+        return noting.content_notes(counts, self.texts.columns, templated=self.texts.segments is not None)
+
+
+def _read(columns: dict[str, Column], labels: list[str], data: DataSpec, origin: str) -> _Read:
+    groups = grouping.read_groups(columns, data, origin)
+    contents = content_digests(columns)
+    ids = row_ids(columns, contents, data.id, origin)
+    weights = _weights(columns, data, origin)
+    return _Read(data, columns, labels, groups, contents, ids, weights, build_texts(columns, data, origin))
+
+
+def _prepared(
+    table: SourceTable,
+    read: _Read,
+    rows: pd.DataFrame,
+    task: Task,
+    groups: Mapping[str, tuple[str, ...]],
+    notes: tuple[str, ...],
+    counts: Mapping[str, Any],
+) -> PreparedData:
+    return PreparedData(
+        rows=rows,
+        origin=table.origin,
+        classes=task.classes,
+        positive=task.positive,
+        favourable=task.favourable,
+        groups=groups,
+        group_columns=grouping.group_columns(read.data),
+        columns_in_text=read.texts.columns,
+        seen_by_model=grouping.seen_by_model(read.data, read.texts.columns),
+        source_digest=table.digest,
+        data_digest=_data_digest(task.classes, task.positive, task.favourable, rows, read.contents, read.groups),
+        test_digest=_test_digest(rows),
+        notes=notes,
         counts=counts,
     )
 

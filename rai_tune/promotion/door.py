@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rai_tune.gate import ControlOutcome, Decision
+    from rai_tune.gate.decision import Waiver
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
     from rai_tune.promotion.signed import Signed
@@ -76,7 +77,7 @@ def promote(
     signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
     digest = statement_digest(candidate.evidence)
     _may_promote(signer, signed)
-    _decided(candidate)
+    _decided(candidate, signed)
     _recorded(ledger, candidate.run_id, digest)
     _signed_by_enough(candidate, signed, signer, digest)
     served = served_files(ledger.workspace, candidate.run_id, candidate.evidence)
@@ -113,7 +114,7 @@ def _may_promote(signer: Signer, signed: Signed) -> None:
         )
 
 
-def _decided(candidate: Candidate) -> None:
+def _decided(candidate: Candidate, signed: Signed) -> None:
     if candidate.state != "completed":
         raise RefusedError(
             f"run {candidate.run_id} is {candidate.state}; only a completed run is promoted", "insufficient_evidence"
@@ -128,11 +129,15 @@ def _decided(candidate: Candidate) -> None:
     shut = [decision for decision in candidate.decisions if _open_controls(decision)]
     if shut:
         worst = next(word for word in EXIT_CODES if word in {decision.outcome for decision in shut})
-        raise RefusedError("; ".join(_why(decision) for decision in shut), worst)
+        why = "; ".join(_why(decision, signed) for decision in shut) + _left_out(signed)
+        raise RefusedError(
+            f"run {candidate.run_id} stays out: {why}. 'raitune gate {candidate.run_id}' says more", worst
+        )
     if not any(decision.promotable for decision in candidate.decisions):
         # A pack that applies from a later day neither lets a model through nor keeps it out; one that decides must be there.
         raise RefusedError(
-            "no blocking control of the run's policies applies today, so there is nothing to pass on", "insufficient_evidence"
+            "no blocking control of the run's policies applies today, so there is nothing to pass on",
+            "insufficient_evidence",
         )
 
 
@@ -147,11 +152,30 @@ def _open_controls(decision: Decision) -> list[ControlOutcome]:
     ]
 
 
-def _why(decision: Decision) -> str:
+def _why(decision: Decision, signed: Signed) -> str:
+    """Every open control by name, the reason of the first, and why a waiver that somebody gave does not hold."""
     open_ones = _open_controls(decision)
     named = ", ".join(f"{control.id} ({control.outcome.replace('_', ' ')})" for control in open_ones[:_NAMED])
     more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
-    return f"{decision.policy_id}: {named}{more}"
+    waivers = [
+        f"the waiver of {item.control} by {item.person} {why}"
+        for item in signed.waivers
+        if item.policy_id == decision.policy_id and item.control in {control.id for control in open_ones}
+        if (why := _does_not_hold(item, decision))
+    ]
+    return "; ".join([f"{decision.policy_id}: {named}{more}", f"{open_ones[0].id}: {open_ones[0].reason}", *waivers])
+
+
+def _does_not_hold(waiver: Waiver, decision: Decision) -> str | None:
+    if waiver.model_digest != decision.model_digest:
+        return "is for another model"
+    if waiver.policy_digest != decision.policy_digest:
+        return "is for another text of the pack"
+    return f"ended on {waiver.until}" if waiver.until < str(decision.as_of) else None
+
+
+def _left_out(signed: Signed) -> str:
+    return "".join(f"; {why}" for why in signed.left_out)
 
 
 def _recorded(ledger: Ledger, run_id: str, digest: str) -> None:
@@ -166,7 +190,8 @@ def _signed_by_enough(candidate: Candidate, signed: Signed, signer: Signer, dige
     current = [item for item in signed.signoffs if item.statement == digest]
     if not any(item.role == "author" for item in current):
         raise RefusedError(
-            "no author signed the evidence as it stands; 'raitune sign RUN --as author'", "awaiting_signoff"
+            f"no author signed the evidence as it stands; 'raitune sign RUN --as author'{_left_out(signed)}",
+            "awaiting_signoff",
         )
     people: list[str] = [signer.person]
     for item in current:
@@ -175,6 +200,6 @@ def _signed_by_enough(candidate: Candidate, signed: Signed, signer: Signer, dige
     if len(people) < candidate.quorum:
         raise RefusedError(
             f"{candidate.quorum} people besides the author must stand for this, and {len(people)} do ({', '.join(people)}); "
-            "others sign with 'raitune sign RUN --as reviewer'",
+            f"others sign with 'raitune sign RUN --as reviewer'{_left_out(signed)}",
             "awaiting_signoff",
         )

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from rai_tune.core import IntegrityError, UsageError, Value
 from rai_tune.core.errors import MissingArtifactError
 from rai_tune.gate import LoadedPolicy, Policy, evaluate, overall
+from rai_tune.gate.checks import BoundCheck, CoverageCheck, PresenceCheck
 from rai_tune.gate.decision import Outcome, Overall  # noqa: TC001  (pydantic reads them)
 from rai_tune.gate.diffing import bound_to_digest, changed_controls, with_read, with_readers
 from rai_tune.promotion import collect_evidence
@@ -140,8 +141,8 @@ class _Again:
         bound = [control for control in self._controls() if bound_to_digest(control)] if other else []
         self._attested = frozenset(control.id for control in bound if control.mode != "automated")
         self._always = self._words | {control.id for control in bound if control.mode == "automated"}
-        needed = _audits_of(self._controls())
-        self._bulk = BulkEvidence(workspace, needed, facts=any(_reads_facts(item) for item in self._controls()))
+        facts = any(_reads_facts(control) for control in self._controls())
+        self._bulk = BulkEvidence(workspace, _wanted(self._controls()), facts=facts)
 
     def compare(self, run: RunRecord) -> RunChange | None:
         """The run's change, or None when both packs decide it alike."""
@@ -150,8 +151,8 @@ class _Again:
         if not ids:
             return None
         ids = with_read(ids, self.old.policy, self.new.policy)
-        audits = _audits_of(item for item in self._controls() if item.id in ids)
-        evidence = self._signed_evidence(run) if signed else self._bulk.of(run, audits)
+        wanted = _wanted(item for item in self._controls() if item.id in ids)
+        evidence = self._signed_evidence(run) if signed else self._bulk.of(run, wanted)
         before, after = (self._decide(pack, ids, evidence) for pack in (self.old, self.new))
         if not _may_differ(before, after):
             return None
@@ -168,8 +169,8 @@ class _Again:
         """Outcomes of the blocking controls that both packs decide alike."""
         others = {item.id for item in self.new.policy.controls if item.id not in ids and item.severity == "block"}
         needed = with_read(others, self.new.policy)
-        audits = _audits_of(item for item in self.new.policy.controls if item.id in needed)
-        whole = evidence if signed else self._bulk.more(evidence, run, audits)
+        wanted = _wanted(item for item in self.new.policy.controls if item.id in needed)
+        whole = evidence if signed else self._bulk.again(evidence, run, wanted)
         return tuple(item for name, item in self._decide(self.new, needed, whole).items() if name in others)
 
     def _signed_evidence(self, run: RunRecord) -> Evidence:
@@ -213,16 +214,25 @@ def _may_differ(before: dict[str, ControlOutcome], after: dict[str, ControlOutco
     )
 
 
-def _audits_of(controls: Iterable[Control]) -> frozenset[str]:
-    """Audits that the checks of these controls name."""
-    checks: list[Any] = [control.check for control in controls if control.check is not None]
-    single = {str(check.audit) for check in checks if hasattr(check, "audit")}
-    return frozenset(single.union(*(check.audits for check in checks if hasattr(check, "audits"))))
+def _wanted(controls: Iterable[Control]) -> dict[str, frozenset[str]]:
+    """Audit -> the metrics that the checks of these controls read of it. Checks of other kinds read no audit."""
+    wanted: dict[str, frozenset[str]] = {}
+    for control in controls:
+        check = control.check
+        audits: tuple[str, ...] = ()
+        metrics: frozenset[str] = frozenset()
+        if isinstance(check, (BoundCheck, CoverageCheck)):
+            audits, metrics = (check.audit,), frozenset({check.metric})
+        elif isinstance(check, PresenceCheck):
+            audits, metrics = check.audits, frozenset(check.metrics)
+        for audit in audits:
+            wanted[audit] = wanted.get(audit, frozenset()) | metrics
+    return wanted
 
 
 def _reads_facts(control: Control) -> bool:
     kind = control.check.kind if control.check is not None else ""
-    return getattr(control, "when", None) is not None or kind in {"retention", "expression"}
+    return control.when is not None or kind not in {"", "bound", "coverage", "presence"}
 
 
 def _unreadable(what: str, error: ValidationError) -> str:

@@ -1,50 +1,56 @@
 """Evidence of many runs for deciding them again, a twin of ``collect_evidence`` that reads no more than it is asked for. Stable API.
 
-Rows of the database come in a few queries for all runs; every artifact is read and verified each time. Nothing is written. What
-people signed is not here: ``signed_runs`` names the runs that need ``collect_evidence``.
+Rows of the database come in a few queries for all runs; every artifact is read and verified anew. Nothing is written. What people
+signed is not here: ``signed_runs`` names the runs that need ``collect_evidence``.
 """
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from rai_tune.core import AuditResult
 from rai_tune.gate import Evidence
+from rai_tune.promotion.facts import facts_of
 from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from rai_tune.workspace import ArtifactRef, RunRecord, Workspace
+
+    Wanted = Mapping[str, AbstractSet[str] | None]
+    """Audit -> the metrics that are read of it; None for all."""
 
 AUDIT = "audit:"
 _ALWAYS = ("data", "opening", "reaudits", "training")
 
 
 class BulkEvidence:
-    """Evidence of the runs of one workspace, restricted to some audits. ``facts`` says whether conditions need them."""
+    """Evidence of the runs of one workspace. ``wanted`` names every audit that may be asked for, ``facts`` says whether to state facts."""
 
-    def __init__(self, workspace: Workspace, audits: Collection[str], *, facts: bool = True) -> None:
-        self._workspace = workspace
-        self._facts = facts
-        self._artifacts = workspace.artifacts_by_run([*_ALWAYS, *(f"{AUDIT}{name}" for name in sorted(audits))])
+    def __init__(self, workspace: Workspace, wanted: Wanted, *, facts: bool = True) -> None:
+        self._workspace, self._facts = workspace, facts
+        self._artifacts = workspace.artifacts_by_run([*_ALWAYS, *(f"{AUDIT}{name}" for name in sorted(wanted))])
         self._openings = workspace.openings()
+        self._run_id, self._parsed = "", dict[str, dict[str, Any]]()
 
-    def of(self, run: RunRecord, audits: Collection[str]) -> Evidence:
-        """Evidence of a run with these audits alone, which must be among those of the whole; one that is absent stays so.
+    def of(self, run: RunRecord, wanted: Wanted) -> Evidence:
+        """Evidence of a run with these audits and metrics alone; an audit that the run did not make stays absent.
 
-        Raises ``IntegrityError`` naming an artifact that is missing or was changed.
+        The first measurement of an audit is always there, so that one which measured nothing is told from the rest. Raises
+        ``IntegrityError`` naming an artifact that is missing or was changed.
         """
-        artifacts = self._artifacts.get(run.id, {})
-        data = self._json(artifacts, "data") or {"groups": {}}
-        opened = self._json(artifacts, "opening")
+        data = self._json(run, "data") or {"groups": {}}
+        opened = self._json(run, "opening")
         openings = self._openings.get(run.test_digest or "", 0) if opened else 0
         return Evidence(
             run_id=run.id,
             state=run.state,
-            results=self._results(run, audits),
+            results=self._results(run, wanted),
             groups={name: tuple(values) for name, values in data["groups"].items()},
             model_digest=run.model_digest or "",
             predictions_digest=run.predictions_digest or "",
@@ -52,19 +58,13 @@ class BulkEvidence:
             test_openings=openings,
             frozen_at=run.policies_frozen_at,
             evaluation_started_at=opened.get("at", ""),
-            reaudited=tuple(self._json(artifacts, "reaudits").get("audits", ())),
-            facts=self._stated(run, artifacts, data, openings) if self._facts else {},
+            reaudited=tuple(self._json(run, "reaudits").get("audits", ())),
+            facts=self._stated(run, openings) if self._facts else {},
         )
 
-    def more(self, evidence: Evidence, run: RunRecord, audits: Collection[str]) -> Evidence:
-        """The same evidence with these audits beside those that it has."""
-        absent = set(audits) - {result.audit for result in evidence.results}
-        return evidence.model_copy(update={"results": (*evidence.results, *self._results(run, absent))})
-
-    def _results(self, run: RunRecord, audits: Collection[str]) -> tuple[AuditResult, ...]:
-        artifacts = self._artifacts.get(run.id, {})
-        refs = [artifacts[name] for name in sorted(f"{AUDIT}{audit}" for audit in audits) if name in artifacts]
-        return tuple(AuditResult.model_validate_json(self._workspace.read_bytes(ref.digest)) for ref in refs)
+    def again(self, evidence: Evidence, run: RunRecord, wanted: Wanted) -> Evidence:
+        """The same evidence with these audits and metrics instead."""
+        return evidence.model_copy(update={"results": self._results(run, wanted)})
 
     @cached_property
     def signed_runs(self) -> frozenset[str]:
@@ -72,13 +72,27 @@ class BulkEvidence:
         rows = self._workspace.chain_rows(kinds=(SIGNOFF, ATTESTATION, WAIVER))
         return frozenset(row.run_id for row in rows if row.run_id is not None)
 
-    def _stated(
-        self, run: RunRecord, artifacts: dict[str, ArtifactRef], data: dict[str, Any], openings: int
-    ) -> dict[str, dict[str, Any]]:
-        from rai_tune.promotion.facts import facts_of
+    def _results(self, run: RunRecord, wanted: Wanted) -> tuple[AuditResult, ...]:
+        found = [(self._json(run, f"{AUDIT}{name}"), wanted[name]) for name in sorted(wanted)]
+        return tuple(AuditResult.model_validate(_only(body, metrics)) for body, metrics in found if body)
 
-        return facts_of(run.recipe, data, self._json(artifacts, "training"), openings)
+    def _stated(self, run: RunRecord, openings: int) -> dict[str, dict[str, Any]]:
+        return facts_of(run.recipe, self._json(run, "data"), self._json(run, "training"), openings)
 
-    def _json(self, artifacts: dict[str, ArtifactRef], name: str) -> dict[str, Any]:
-        ref = artifacts.get(name)
-        return dict(json.loads(self._workspace.read_bytes(ref.digest))) if ref else {}
+    def _json(self, run: RunRecord, name: str) -> dict[str, Any]:
+        """An artifact of a run, verified, or nothing where the run has none; those of one run are kept until the next."""
+        if run.id != self._run_id:
+            self._run_id, self._parsed = run.id, {}
+        ref: ArtifactRef | None = self._artifacts.get(run.id, {}).get(name)
+        if ref is not None and name not in self._parsed:
+            self._parsed[name] = dict(from_json(self._workspace.read_bytes(ref.digest)))
+        return self._parsed.get(name, {})
+
+
+def _only(result: dict[str, Any], metrics: AbstractSet[str] | None) -> dict[str, Any]:
+    """A stored result without the measurements that nobody reads: making values of them is most of the time."""
+    measured = result.get("measurements")
+    if metrics is None or not isinstance(measured, list):
+        return result
+    kept = [item for place, item in enumerate(measured) if place == 0 or item["metric"] in metrics]
+    return {**result, "measurements": kept}

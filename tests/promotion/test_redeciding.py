@@ -49,8 +49,22 @@ def pack(*controls, **fields):
     return LoadedPolicy(policy, policy_digest(policy), Path("trial.yaml"))
 
 
-def result(audit, value, digests):
+def measured(audit, metric, value):
     ends = {side: value + shift for side, shift in (("lower", -0.05), ("upper", 0.05))}
+    return {
+        "audit": audit,
+        "metric": metric,
+        "estimate": value,
+        "low": ends["lower"],
+        "high": ends["upper"],
+        "method": "by hand",
+        "n": 100,
+        "split": "test",
+        "bounds": [{"side": side, "alpha": 0.05, "value": end, "method": "by hand"} for side, end in ends.items()],
+    }
+
+
+def result(audit, value, digests):
     return {
         "schema": "rai-audits/result/v1",
         "audit": audit,
@@ -60,19 +74,9 @@ def result(audit, value, digests):
         "duration_s": 0.5,
         "inputs": digests,
         "measurements": [
-            {
-                "audit": audit,
-                "metric": "share",
-                "estimate": value,
-                "low": ends["lower"],
-                "high": ends["upper"],
-                "method": "by hand",
-                "n": 100,
-                "split": "test",
-                "bounds": [
-                    {"side": side, "alpha": 0.05, "value": end, "method": "by hand"} for side, end in ends.items()
-                ],
-            }
+            measured(audit, "share", value),
+            measured(audit, "other", 1 - value),
+            measured(audit, "third", 0),
         ],
     }
 
@@ -223,6 +227,7 @@ CHANGES = [
     lambda body, draw: body.update(title="Another title"),
     lambda body, draw: body.update(when=draw.choice(['system.annex_iii == "5b"', 'outcomes["C0"] == "pass"'])),
     lambda body, draw: body.update(mode="hybrid"),
+    lambda body, draw: body["check"].update(metric=draw.choice(["share", "other", "absent"])),
 ]
 
 
@@ -249,11 +254,11 @@ def test_the_short_way_finds_what_deciding_everything_twice_finds(workspace):
     controls = [bound(f"C{place}", name, 0.6) for place, name in enumerate(audits)]
     others = [
         control("R", {"kind": "retention", "of": "logs", "threshold": threshold(180)}, severity="warn"),
-        control("E", {"kind": "presence", "audits": ["one", "two"]}),
+        control("E", {"kind": "presence", "audits": ["one", "two"], "metrics": ["other"]}),
         control("P", None, mode="attestation", severity="warn"),
     ]
     kinds = set()
-    for _ in range(60):
+    for _ in range(40):
         old, new = (random_pack(draw, controls, others) for _ in range(2))
         expected = plainly(workspace, old, new)
         assert shortly(workspace, old, new) == expected
@@ -292,16 +297,17 @@ def test_evidence_in_bulk_is_that_of_each_run(workspace):
         "application/json",
     )
     workspace.open_test_rows(ids[1], workspace.run(ids[0]).test_digest)
-    bulk = BulkEvidence(workspace, {"one", "two"})
+    every = dict.fromkeys(("one", "two"))
+    bulk = BulkEvidence(workspace, every)
     for run_id in ids:
+        run = workspace.run(run_id)
         whole = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
-        found = bulk.of(workspace.run(run_id), {"one", "two"})
-        assert found == whole
-        less = bulk.of(workspace.run(run_id), {"one"})
-        assert {item.audit for item in less.results} == {"one"}
-        assert bulk.more(less, workspace.run(run_id), {"one", "two"}) == whole
-    assert bulk.of(workspace.run(ids[0]), ()).test_openings == 2
-    assert bulk.of(workspace.run(ids[0]), ()).facts["run"]["training_flops"] == 600.0
+        assert bulk.of(run, every) == whole
+        less = bulk.of(run, {"one": frozenset({"other"})})
+        assert [[item.metric for item in found.measurements] for found in less.results] == [["share", "other"]]
+        assert bulk.again(less, run, every) == whole
+    assert bulk.of(workspace.run(ids[0]), {}).test_openings == 2
+    assert bulk.of(workspace.run(ids[0]), {}).facts["run"]["training_flops"] == 600.0
 
 
 def test_nothing_is_written(workspace):

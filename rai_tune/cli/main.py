@@ -14,6 +14,7 @@ import typer
 
 from rai_tune.cli import (
     audit,
+    bundle,
     compare,
     demo,
     explain,
@@ -29,6 +30,7 @@ from rai_tune.cli import (
     run,
     runs,
     ui,
+    verify,
 )
 
 app = typer.Typer(
@@ -55,6 +57,8 @@ app.command("rollback")(promote.rollback)
 app.command("status")(promote.status)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.command("bundle")(bundle.bundle)
+app.command("verify")(verify.verify)
 app.command("runs")(runs.runs)
 app.command("report")(report.report)
 app.command("ui")(ui.ui)

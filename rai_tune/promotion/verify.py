@@ -971,8 +971,18 @@ def overall(controls: Sequence[Mapping[str, Any]]) -> str:
 
 def promotable(controls: Sequence[Mapping[str, Any]]) -> bool:
     """Whether some blocking control applies and each that does passes or is waived."""
-    blocking = [c for c in controls if c.get("severity") == "block" and c.get("outcome") != "not_applicable"]
-    return bool(blocking) and all(c.get("outcome") == "pass" or c.get("waived_until") for c in blocking)
+    applying = [control for control in controls if control.get("severity") == "block" and _applies(control)]
+    return bool(applying) and not open_controls(controls)
+
+
+def open_controls(controls: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Blocking controls that apply and neither pass nor are waived."""
+    blocking = [control for control in controls if control.get("severity") == "block" and _applies(control)]
+    return [str(c.get("id")) for c in blocking if c.get("outcome") != "pass" and not c.get("waived_until")]
+
+
+def _applies(control: Mapping[str, Any]) -> bool:
+    return control.get("outcome") != "not_applicable"
 
 
 @dataclass(frozen=True)
@@ -1004,10 +1014,24 @@ def _check_control(
         raise Refused(f"{where}: its mode or its threshold is not the pack's")
     for reading in list_at(control, "readings"):
         _check_reading(known, dict_at(reading), check, where)
+    if outcome == "not_applicable" and not _may_not_apply(known, control, asked):
+        raise Refused(f"{where}: it does not apply, and nothing in the pack or the measurements lets it not apply")
     if outcome == "pass":
         _check_pass(known, control, asked, where)
     if control.get("waived_until"):
         _check_waived(known, control, where)
+
+
+def _may_not_apply(known: _Known, control: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """By a condition (which only the engine can read), as information, or because no measurement applies."""
+    check = asked.get("check") or {}
+    kind = check.get("kind")
+    if kind == "presence":
+        named = [m for m in list_at(known.evidence, "measurements") if m.get("metric") in (check.get("metrics") or ())]
+        if named and all(item.get("status") == "not_applicable" for item in named):
+            return True
+    outcomes = {reading.get("outcome") for reading in list_at(control, "readings")}
+    return bool(asked.get("when")) or kind == "information" or (kind == "bound" and outcomes == {"not_applicable"})
 
 
 def _idle(known: _Known, asked: dict[str, Any], pack: dict[str, Any]) -> bool:
@@ -1053,6 +1077,9 @@ def _check_pass(known: _Known, control: dict[str, Any], asked: dict[str, Any], w
         raise Refused(
             f"{where}: it passes by a statement of {control.get('attested_by')!r} that does not count or is not here"
         )
+    for audit in [check["audit"]] if "audit" in check else check.get("audits") or []:
+        if not _sound(known.evidence, audit):
+            raise Refused(f"{where}: it passes, and the evidence holds no sound result of {audit}")
     if kind in ("bound", "coverage"):
         outcomes = [reading.get("outcome") for reading in list_at(control, "readings")]
         if "pass" not in outcomes or set(outcomes) - {"pass", "not_applicable"}:
@@ -1062,9 +1089,24 @@ def _check_pass(known: _Known, control: dict[str, Any], asked: dict[str, Any], w
         if len(signers(known.seen, known.statement, known.end, (str(role),))) < (wanted or 1):
             raise Refused(f"{where}: it passes, and fewer than {wanted} people signed as {role}")
     if kind == "ordering":
-        frozen, opened = known.evidence.get("frozen_at"), known.evidence.get("evaluation_started_at")
-        if known.decision.get("redecision") or not frozen or not opened or not str(frozen) < str(opened):
+        frozen, opened = (_moment(known.evidence.get(name)) for name in ("frozen_at", "evaluation_started_at"))
+        if known.decision.get("redecision") or frozen is None or opened is None or not frozen < opened:
             raise Refused(f"{where}: it passes, and the policy was not frozen before the evaluation began")
+
+
+def _sound(evidence: dict[str, Any], audit: str) -> bool:
+    """Whether an audit has one result, without error, on the predictions of this run."""
+    found = [item for item in list_at(evidence, "results") if item.get("audit") == audit]
+    digest = text_at(evidence, "predictions_digest")
+    return len(found) == 1 and found[0].get("status") == "ok" and found[0]["inputs"].get("predictions") == digest
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def signers(seen: Seen, statement: str, end: int, roles: Sequence[str]) -> dict[str, Deed]:
@@ -1140,10 +1182,14 @@ def _check_promotion(seen: Seen, entry: Entry) -> None:
     for decision in decided:
         name = f"{where}, decision under {text_at(decision, 'policy_id')}"
         check_decision(seen, decision, statement, entry.seq, name)
-        if decision["promotable"] is not True:
-            raise Refused(f"{name}: it does not let the model be promoted")
+        shut = open_controls([dict_at(control) for control in list_at(decision, "controls")])
+        if shut:
+            raise Refused(f"{name}: it does not let the model be promoted ({shut[0]})")
         if decision.get("as_of") not in _days_of(entry.at):
             raise Refused(f"{name}: it was made as of {decision.get('as_of')}, and the promotion on {entry.at[:10]}")
+    # A pack that applies from a later day neither lets a model through nor keeps it out; one that decides must be there.
+    if not any(decision["promotable"] is True for decision in decided):
+        raise Refused(f"{where} rests on no decision in which a blocking control applies")
 
 
 def _serves(served: dict[str, str], measured: dict[str, str]) -> bool:

@@ -331,8 +331,8 @@ def test_controls_that_say_other_than_pack_evidence_and_signatures(story) -> Non
     assert "the waiver until 2027-01-31 by Rosa does not count or is not here" in found(lie, "decisions")
     lie = with_control(story, told, "EX-02", waived_until="2027-03-31")
     assert "the waiver until 2027-03-31 by Ben does not count" in found(lie, "decisions")
-    lie = with_control(story, told, "EX-02", outcome="perhaps")
-    assert found(lie, "decisions")
+    lie = with_control(story, told, "EX-02", outcome="not_applicable")
+    assert "EX-02: it does not apply, and nothing in the pack" in found(lie, "decisions")
 
 
 @pytest.mark.parametrize(

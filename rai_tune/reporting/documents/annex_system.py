@@ -24,6 +24,7 @@ from rai_tune.reporting.documents.model_card import (
     measures,
     pair_table,
 )
+from rai_tune.reporting.documents.names import data_facts, system_facts
 from rai_tune.reporting.documents.subject import Source, purpose, stated
 from rai_tune.reporting.evidence import EXPLAIN, GROUPS, PROFILE, QUALITY
 
@@ -108,7 +109,7 @@ def _method(subject: Subject) -> Iterator[Statement]:
     base, recipe = subject.recorded("base model", "base_digest"), subject.recorded("recipe", "recipe_digest")
     sources = tuple(each for each in (recipe, base, subject.record("training")) if each is not None)
     if recipe is not None:
-        yield Statement(facts_table(subject.view.system), sources)
+        yield Statement(facts_table(system_facts(subject)), sources)
     if subject.view.training:
         yield Statement(facts_table(subject.view.training), (subject.record("training"),))
 
@@ -138,7 +139,7 @@ def _data(subject: Subject) -> Iterator[Statement]:
     if source is None:
         return
     recipe = subject.recorded("recipe", "recipe_digest")
-    yield Statement(facts_table(data.facts), (source, *([recipe] if recipe else []), subject.record("data")))
+    yield Statement(facts_table(data_facts(subject)), (source, *([recipe] if recipe else []), subject.record("data")))
     if data.splits:
         head = ("Split", "Rows", "Of each class")
         rows = (

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from rai_tune.reporting.documents.bom_card import model_card
+from rai_tune.reporting.documents.names import base_name, data_name
 from rai_tune.reporting.documents.subject import subject_of
 from rai_tune.reporting.text import clean, sentence
 
@@ -106,27 +107,6 @@ def _ancestor(subject: Subject) -> Json:
         "name": base_name(subject),
         "version": clean(revision) if revision else subject.digest("base_digest")[:12] or "not recorded",
     }
-
-
-def base_name(subject: Subject) -> str:
-    """Name of the base model; of a folder on somebody's disk only its last part."""
-    found = subject.real.training.get("base")
-    name = found.get("name") if isinstance(found, Mapping) else None
-    return _without_folder(str(name or subject.recipe.model.base))
-
-
-def data_name(subject: Subject) -> str:
-    """Name of the data set; of a file on somebody's disk only its last part."""
-    source = subject.recipe.data.source
-    origin = str(subject.real.data.get("origin") or source.name or source.path or "not recorded")
-    return _without_folder(origin) if source.path else sentence(origin)
-
-
-def _without_folder(name: str) -> str:
-    """A hub id keeps its owner; a path loses its folders."""
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and "\\" not in name:
-        return clean(name)
-    return clean(re.split(r"[/\\]", name.rstrip("/\\"))[-1] or "not recorded")
 
 
 def _data(subject: Subject) -> Json:

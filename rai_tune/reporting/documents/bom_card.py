@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.documents.limits import limits
 from rai_tune.reporting.documents.measured import classes_of, repeatable, slice_name
+from rai_tune.reporting.documents.names import base_name
 from rai_tune.reporting.documents.subject import purpose, stated
 from rai_tune.reporting.facts import threshold_text
 from rai_tune.reporting.text import named, sentence
@@ -45,7 +46,7 @@ def _parameters(subject: Subject, data_ref: str) -> Json:
         "approach": {"type": "supervised"},
         "task": recipe.task.replace("_", "-"),
         "architectureFamily": "transformer",
-        "modelArchitecture": f"{found.get('Base model', 'not recorded')} with {found.get('Trained on top', 'not recorded')}",
+        "modelArchitecture": f"{base_name(subject)} with {found.get('Trained on top', 'not recorded')}",
         "datasets": [{"ref": data_ref}],
         "inputs": [{"format": f"text of at most {recipe.model.max_tokens:,} tokens; a longer one is cut"}],
         "outputs": [{"format": each} for each in outputs],

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rai_tune.reporting.documents.bom import base_name, data_name
 from rai_tune.reporting.documents.measured import repeatable
+from rai_tune.reporting.documents.names import base_name, data_name
 from rai_tune.reporting.evidence import GROUPS
 from rai_tune.reporting.evidence import QUALITY as QUALITY_AUDIT
 from rai_tune.reporting.text import clean, named

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rai_tune.reporting.documents.card_metadata import front_matter
 from rai_tune.reporting.documents.limits import limits
 from rai_tune.reporting.documents.markdown import code, literal, table
+from rai_tune.reporting.documents.names import data_facts, system_facts
 from rai_tune.reporting.documents.subject import NOBODY, purpose, stated, subject_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _parts(subject: Subject) -> Iterator[str]:
     yield f"# {literal(recipe.name)}"
     yield f"**{view.headline.icon} {literal(view.headline.word)}.** {literal(view.headline.sentence)}"
     yield f"Run {code(view.run_id)}, {literal(view.state)}, started {literal(view.created_at)}."
-    yield from ("## Model", facts_table(view.system))
+    yield from ("## Model", facts_table(system_facts(subject)))
     yield from ("## Intended use", _or_empty(purpose(recipe)))
     yield from ("**Intended users.** " + _or_empty(stated(recipe, "intended_users")),)
     yield from ("## Out of scope", _or_empty(stated(recipe, "out_of_scope")))
@@ -65,7 +66,7 @@ def bullets(sentences: Iterable[str]) -> str:
 
 def _data(subject: Subject) -> Iterator[str]:
     data = subject.view.data
-    yield from ("## Data", facts_table(data.facts))
+    yield from ("## Data", facts_table(data_facts(subject)))
     if data.splits:
         rows = ((literal(each.split), each.rows, _classes(each.classes)) for each in data.splits)
         yield table(("Split", "Rows", "Of each class"), rows)

@@ -116,7 +116,7 @@ def _is_content(text: str, *, short: bool) -> bool:
 
 
 def attestations_for(subject: Subject, controls: tuple[str, ...]) -> tuple[Attestation, ...]:
-    """Statements of people about controls of the EU pack that hold for this model and this version of the pack, and have content."""
+    """Statements of people about controls of the EU pack that hold for this model and this version of the pack."""
     decided = {each.policy_digest for each in subject.real.decisions if each.policy_id == EU_PACK}
     return tuple(
         each
@@ -125,5 +125,4 @@ def attestations_for(subject: Subject, controls: tuple[str, ...]) -> tuple[Attes
         and each.control in controls
         and each.model_digest == subject.real.run.get("model_digest")
         and (not decided or each.policy_digest in decided)
-        and why_empty(each.text) is None
     )

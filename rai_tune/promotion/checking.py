@@ -45,6 +45,7 @@ def check_ledger(ledger: Ledger, known: str | None = None) -> LedgerCheck:
     registry = read_registry(ledger)
     for entry in entries:
         _check_signature(entry, registry)
+        _check_run(entry)
     promotions(ledger)
     if registry.workspace is not None:
         _check_heads(ledger, parse_public(registry.workspace, "the workspace's key"), roots)
@@ -59,6 +60,16 @@ def _check_signature(entry: LedgerEntry, registry: Registry) -> None:
         signed_by_workspace(entry, registry)
     else:
         verified(entry, registry)
+
+
+def _check_run(entry: LedgerEntry) -> None:
+    """The column by which entries of a run are found says what was signed."""
+    about = entry.predicate.get("run")
+    signed = about.get("id") if isinstance(about, dict) else about
+    if entry.run_id != signed:
+        raise IntegrityError(
+            f"entry {entry.seq} of the ledger was re-labelled: it is about run {signed}, not {entry.run_id}"
+        )
 
 
 def _check_heads(ledger: Ledger, public: Ed25519PublicKey, roots: list[str]) -> None:

@@ -151,8 +151,7 @@ class _Again:
         if not ids:
             return None
         ids = with_read(ids, self.old.policy, self.new.policy)
-        wanted = _wanted(item for item in self._controls() if item.id in ids)
-        evidence = self._signed_evidence(run) if signed else self._bulk.of(run, wanted)
+        evidence = self._evidence(run, [item for item in self._controls() if item.id in ids], signed=signed)
         before, after = (self._decide(pack, ids, evidence) for pack in (self.old, self.new))
         if not _may_differ(before, after):
             return None
@@ -169,13 +168,15 @@ class _Again:
         """Outcomes of the blocking controls that both packs decide alike."""
         others = {item.id for item in self.new.policy.controls if item.id not in ids and item.severity == "block"}
         needed = with_read(others, self.new.policy)
-        wanted = _wanted(item for item in self.new.policy.controls if item.id in needed)
-        whole = evidence if signed else self._bulk.again(evidence, run, wanted)
+        controls = [item for item in self.new.policy.controls if item.id in needed]
+        whole = evidence if evidence.statement else self._evidence(run, controls, signed=signed)
         return tuple(item for name, item in self._decide(self.new, needed, whole).items() if name in others)
 
-    def _signed_evidence(self, run: RunRecord) -> Evidence:
-        """All evidence of a run, since the statement that people signed is about every audit."""
-        return collect_evidence(self.workspace, run.id, stored_results(self.workspace, run.id))
+    def _evidence(self, run: RunRecord, controls: Collection[Control], *, signed: bool) -> Evidence:
+        """What these controls read of a run. Signatures are on its statement, which is about every audit."""
+        if signed and any(item.check is not None and item.check.kind == "signature" for item in controls):
+            return collect_evidence(self.workspace, run.id, stored_results(self.workspace, run.id))
+        return self._bulk.of(run, _wanted(controls))
 
     def _decide(self, pack: LoadedPolicy, ids: Collection[str], evidence: Evidence) -> dict[str, ControlOutcome]:
         chosen = tuple(control for control in pack.policy.controls if control.id in ids)

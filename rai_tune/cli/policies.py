@@ -192,7 +192,7 @@ def _print_tested(loaded: LoadedPolicy, results: tuple[FixtureResult, ...]) -> N
 
     broken = [item for item in results if not item.ok]
     count = f"{len(results)} fixture{'s' if len(results) != 1 else ''}"
-    verdict = f"{len(broken)} of {count} broken" if broken else f"{count}, all hold"
+    verdict = f"{len(broken)} of {count} broken or missing" if broken else f"{count}, all hold"
     typer.echo(f"{loaded.policy.id} {loaded.policy.version}: {verdict}")
     for item in broken:
         words = f"{item.control}: {item.says}: expected {item.expected}, found {item.found} ({item.reason})"

@@ -1,7 +1,7 @@
 """Evidence of many runs for deciding them again, a twin of ``collect_evidence`` that reads no more than it is asked for. Stable API.
 
-Rows of the database come in a few queries for all runs; every artifact is read and verified anew. Nothing is written. What people
-signed is not here: ``signed_runs`` names the runs that need ``collect_evidence``.
+Rows of the database come in a few queries for all runs; every artifact is read and verified anew. Nothing is written. The digest of
+the evidence statement, which takes all of a run's evidence, is left empty: a check of signatures needs ``collect_evidence``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pydantic_core import from_json
 from rai_tune.core import AuditResult
 from rai_tune.gate import Evidence
 from rai_tune.promotion.facts import facts_of
+from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER
+from rai_tune.promotion.signed import Signed, signed_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     """Audit -> the metrics that are read of it; None for all."""
 
 AUDIT = "audit:"
-_ALWAYS = ("data", "opening", "reaudits", "training")
+_ALWAYS = ("context", "data", "opening", "reaudits", "training")
 
 
 class BulkEvidence:
@@ -47,6 +49,7 @@ class BulkEvidence:
         data = self._json(run, "data") or {"groups": {}}
         opened = self._json(run, "opening")
         openings = self._openings.get(run.test_digest or "", 0) if opened else 0
+        signed = self._signed(run)
         return Evidence(
             run_id=run.id,
             state=run.state,
@@ -60,11 +63,11 @@ class BulkEvidence:
             evaluation_started_at=opened.get("at", ""),
             reaudited=tuple(self._json(run, "reaudits").get("audits", ())),
             facts=self._stated(run, openings) if self._facts else {},
+            author=signed.authors[0] if signed.authors else None,
+            attestations=signed.attestations,
+            signoffs=signed.signoffs,
+            waivers=signed.waivers,
         )
-
-    def again(self, evidence: Evidence, run: RunRecord, wanted: Wanted) -> Evidence:
-        """The same evidence with these audits and metrics instead."""
-        return evidence.model_copy(update={"results": self._results(run, wanted)})
 
     @cached_property
     def signed_runs(self) -> frozenset[str]:
@@ -75,6 +78,12 @@ class BulkEvidence:
     def _results(self, run: RunRecord, wanted: Wanted) -> tuple[AuditResult, ...]:
         found = [(self._json(run, f"{AUDIT}{name}"), wanted[name]) for name in sorted(wanted)]
         return tuple(AuditResult.model_validate(_only(body, metrics)) for body, metrics in found if body)
+
+    def _signed(self, run: RunRecord) -> Signed:
+        if run.id not in self.signed_runs:
+            return Signed()
+        author_key = self._json(run, "context").get("author_key")
+        return signed_about(Ledger(self._workspace), run.id, str(author_key) if author_key else None)
 
     def _stated(self, run: RunRecord, openings: int) -> dict[str, dict[str, Any]]:
         return facts_of(run.recipe, self._json(run, "data"), self._json(run, "training"), openings)

@@ -6,11 +6,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rai_tune.core import IntegrityError, UsageError, sha256_bytes
 from rai_tune.gate import LoadedPolicy, Policy, evaluate, policy_digest
 from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.bulk import BulkEvidence
+from rai_tune.promotion.ledger import Ledger
+from rai_tune.promotion.people import register, signer_for
+from rai_tune.promotion.signed import About, attest, sign_off
+from rai_tune.promotion.statement import evidence_statement
 from rai_tune.redeciding import redecide, stored_policy
 from rai_tune.reporting.stored import stored_results
 from rai_tune.workspace import Workspace
@@ -105,11 +110,14 @@ def stored_run(workspace, values, policies=None, recipe=None, state="completed")
     return run.id
 
 
-def plainly(workspace, old, new):
+def collected(workspace):
+    return [collect_evidence(workspace, run.id, stored_results(workspace, run.id)) for run in workspace.runs()]
+
+
+def plainly(everything, old, new):
     """Everything decided twice, and compared by the words of ``redecide``."""
     found = {}
-    for run in workspace.runs():
-        evidence = collect_evidence(workspace, run.id, stored_results(workspace, run.id))
+    for evidence in everything:
         before, after = (evaluate(policy, evidence, DAY) for policy in (old, new))
         mine, theirs = ({item.id: item.outcome for item in decision.controls} for decision in (before, after))
         pairs = {name: (mine.get(name), theirs.get(name)) for name in {*mine, *theirs}}
@@ -119,7 +127,7 @@ def plainly(workspace, old, new):
             if pair[0] != pair[1] and not (None in pair and set(pair) & {"pass", "not_applicable"})
         }
         if before.outcome != after.outcome or controls:
-            found[run.id] = (before.outcome, after.outcome, controls)
+            found[evidence.run_id] = (before.outcome, after.outcome, controls)
     return found
 
 
@@ -172,7 +180,7 @@ def test_a_control_that_reads_another_follows_it(workspace):
     reader = bound("B", "two", 0.5, when='outcomes["A"] == "pass"')
     last = bound("C", "two", 0.5, when='outcomes["B"] == "not_applicable"', severity="warn")
     old, new = (pack(bound("A", "one", limit), reader, last) for limit in (0.5, 0.9))
-    assert plainly(workspace, old, new) == shortly(workspace, old, new)
+    assert plainly(collected(workspace), old, new) == shortly(workspace, old, new)
     assert shortly(workspace, old, new)[run_id] == (
         "fail",
         "fail",
@@ -200,22 +208,44 @@ def test_what_a_person_attested_for_the_old_pack_does_not_carry_over(workspace):
     (change,) = redecide(workspace, old, new, DAY).changed
     assert (change.run_id, change.old, change.new) == (signed, "pass", "awaiting_signoff")
     assert [(item.control, item.because) for item in change.controls] == [("P", "digest")]
-    assert plainly(workspace, old, new) == shortly(workspace, old, new)
+    assert plainly(collected(workspace), old, new) == shortly(workspace, old, new)
     assert other not in shortly(workspace, old, new)
 
 
-def sign_attestation(workspace, run_id, policy, name):
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+def test_signatures_still_count_where_the_rest_of_the_pack_is_decided(workspace):
+    signature = {"kind": "signature", "role": "author", "people": threshold(1)}
+    old, new = (pack(bound("A", "one", limit), control("S", signature)) for limit in (0.5, 0.7))
+    signed, unsigned = (stored_run(workspace, {"one": 0.72}) for _ in range(2))
+    for run_id in (signed, unsigned):
+        files = {"adapter.safetensors": workspace.put_bytes(run_id.encode())}
+        workspace.attach(run_id, "model", workspace.put_json({"files": files}), "application/json")
+        table = workspace.put_bytes(b"predictions of " + run_id.encode())
+        workspace.attach(run_id, "predictions", table, "application/vnd.apache.parquet")
+        body = result("one", 0.72, {"model": workspace.run(run_id).model_digest, "predictions": table})
+        workspace.attach(run_id, "audit:one", workspace.put_json(body), "application/json")
+        workspace.update_run(run_id, predictions_digest=table)
+    ledger, signer = signing(workspace, "Ada Author", "author")
+    sign_off(
+        ledger, signer, "author", evidence_statement(workspace, signed, stored_results(workspace, signed)), (), None
+    )
+    found = {item.run_id: (item.old, item.new) for item in redecide(workspace, old, new, DAY).changed}
+    assert found == {
+        signed: ("pass", "insufficient_evidence"),
+        unsigned: ("awaiting_signoff", "insufficient_evidence"),
+    }
+    assert plainly(collected(workspace), old, new) == shortly(workspace, old, new)
 
-    from rai_tune.promotion.ledger import Ledger
-    from rai_tune.promotion.people import register, signer_for
-    from rai_tune.promotion.signed import About, attest
 
+def signing(workspace, person, role):
     ledger, key = Ledger(workspace), Ed25519PrivateKey.generate()
-    register(ledger, "Rosa Reviewer", ["reviewer"], key.public_key())
-    run = workspace.run(run_id)
-    about = About(run_id, run.model_digest, policy.policy.id, policy.digest, name)
-    attest(ledger, signer_for(ledger, key), about, "Two people watch the decisions every morning and can stop them.")
+    register(ledger, person, [role], key.public_key())
+    return ledger, signer_for(ledger, key)
+
+
+def sign_attestation(workspace, run_id, policy, name):
+    ledger, signer = signing(workspace, "Rosa Reviewer", "reviewer")
+    about = About(run_id, workspace.run(run_id).model_digest, policy.policy.id, policy.digest, name)
+    attest(ledger, signer, about, "Two people watch the decisions every morning and can stop them.")
 
 
 CHANGES = [
@@ -257,10 +287,10 @@ def test_the_short_way_finds_what_deciding_everything_twice_finds(workspace):
         control("E", {"kind": "presence", "audits": ["one", "two"], "metrics": ["other"]}),
         control("P", None, mode="attestation", severity="warn"),
     ]
-    kinds = set()
+    everything, kinds = collected(workspace), set()
     for _ in range(40):
         old, new = (random_pack(draw, controls, others) for _ in range(2))
-        expected = plainly(workspace, old, new)
+        expected = plainly(everything, old, new)
         assert shortly(workspace, old, new) == expected
         kinds |= {outcomes for _, _, changed in expected.values() for outcomes in changed.values()}
     assert len(kinds) >= 10, kinds
@@ -298,14 +328,16 @@ def test_evidence_in_bulk_is_that_of_each_run(workspace):
     )
     workspace.open_test_rows(ids[1], workspace.run(ids[0]).test_digest)
     every = dict.fromkeys(("one", "two"))
+    sign_attestation(workspace, ids[1], pack(bound("A", "one", 0.5)), "A")
     bulk = BulkEvidence(workspace, every)
+    assert bulk.signed_runs == {ids[1]}
     for run_id in ids:
         run = workspace.run(run_id)
         whole = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
         assert bulk.of(run, every) == whole
         less = bulk.of(run, {"one": frozenset({"other"})})
         assert [[item.metric for item in found.measurements] for found in less.results] == [["share", "other"]]
-        assert bulk.again(less, run, every) == whole
+        assert bulk.of(run, every) == whole
     assert bulk.of(workspace.run(ids[0]), {}).test_openings == 2
     assert bulk.of(workspace.run(ids[0]), {}).facts["run"]["training_flops"] == 600.0
 

@@ -85,8 +85,9 @@ class Chain:
         leaves = [bytes.fromhex(entry.leaf) for entry in self.entries]
         return merkle.root(leaves[: len(leaves) if size is None else size]).hex()
 
-    def head(self) -> Head:
-        size, root, at = len(self.entries), self.root(), self.entries[-1].at
+    def head(self, size: int | None = None) -> Head:
+        size = len(self.entries) if size is None else size
+        root, at = self.root(size), self.entries[size - 1].at
         origin = key_id_of(self.own.public_key())
         body = {"schema": HEAD_SCHEMA, "origin": origin, "size": size, "root": root, "at": at}
         return Head(size, root, at, seal(body, HEAD_TYPE, self.own))

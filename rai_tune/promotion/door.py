@@ -6,15 +6,17 @@ be served; the alias is whatever its newest promotion says, so that an alias and
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rai_tune.core import RaiError, UsageError
+from rai_tune.core.errors import DeletedArtifactError
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.keys import same_person
 from rai_tune.promotion.records import EVIDENCE, PROMOTION, statement, statement_digest
-from rai_tune.promotion.serving import served_files, shelve
+from rai_tune.promotion.serving import promotions, served_files, shelve
 from rai_tune.promotion.signed import signed_about
 from rai_tune.workspace.runs import now
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
     from rai_tune.promotion.signed import Signed
+    from rai_tune.workspace import Workspace
 
 Alias = Literal["staging", "production"]
 ALIASES: tuple[Alias, ...] = get_args(Alias)
@@ -74,12 +77,14 @@ def promote(
     raised. Raises ``RefusedError`` for an outcome or people that do not suffice, ``UsageError`` for a signer who may not, ``IntegrityError``
     when bytes differ from those that were measured.
     """
+    promotions(ledger)  # nothing is built on a ledger in which a promotion was forged or replayed
     signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
     digest = statement_digest(candidate.evidence)
     _may_promote(signer, signed)
     _decided(candidate, signed)
     _recorded(ledger, candidate.run_id, digest)
     _signed_by_enough(candidate, signed, signer, digest)
+    _predictions_are_whole(ledger.workspace, candidate.evidence)
     served = served_files(ledger.workspace, candidate.run_id, candidate.evidence)
     shelve(ledger.workspace, served, candidate.sources)
     body = statement(
@@ -183,6 +188,12 @@ def _recorded(ledger: Ledger, run_id: str, digest: str) -> None:
     if not any(statement_digest(entry.statement) == digest for entry in entries):
         why = "is not the evidence that was signed: audits or bytes changed since" if entries else "was never signed"
         raise RefusedError(f"the evidence of run {run_id} {why}; sign it again", "awaiting_signoff")
+
+
+def _predictions_are_whole(workspace: Workspace, evidence: dict[str, Any]) -> None:
+    """Hash the predictions again. Those that were deleted on purpose, as the ledger says, are known by their digest only."""
+    with suppress(DeletedArtifactError):
+        workspace.path_of(evidence["predicate"]["predictions_digest"])
 
 
 def _signed_by_enough(candidate: Candidate, signed: Signed, signer: Signer, digest: str) -> None:

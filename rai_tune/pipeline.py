@@ -92,6 +92,8 @@ def resume(run_id: str, workspace: Workspace, progress: Progress) -> RunOutcome:
     if not run.resumable:
         raise UsageError(f"run {run.id} is {run.state} and cannot be resumed: {run.error or 'start a new run'}")
     check_trained(run, "goes on; start it again")
+    for deletion in workspace.deletions(run.id):
+        raise UsageError(f"texts and tables of run {run.id} were {deletion.sentence}; start a new run")
     with workspace.claim(run.id):
         planned = plan(stored_recipe(workspace, run))
         same_inputs(planned, run)

@@ -51,6 +51,8 @@ def report(
             typer.echo(f"wrote {path}", err=True)
     if as_json or not files:
         show_run(store, record.id, as_json=as_json)
+    for deletion in store.deletions(record.id)[:1]:
+        typer.echo(f"texts and tables of this run were {deletion.sentence}; every number was measured before", err=True)
 
 
 def write_documents(inputs: ReportInputs, files: dict[str, Path]) -> None:

@@ -19,3 +19,9 @@ class StorageError(RaiError):
 
 class MissingArtifactError(IntegrityError):
     """A stored artifact is not there (exit 6): lost, or deleted on purpose, as opposed to changed."""
+
+
+class DeletedArtifactError(MissingArtifactError):
+    """A stored artifact was deleted on purpose, as an entry of the ledger says; what needs it cannot be done (exit 2)."""
+
+    exit_code = UsageError.exit_code

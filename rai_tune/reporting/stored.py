@@ -36,7 +36,7 @@ def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
         recipe=Recipe.model_validate(run.recipe),
         training=_stored_json(workspace, run.id, "training"),
         environment=_stored_json(workspace, run.id, "environment"),
-        data=_stored_json(workspace, run.id, "data"),
+        data=_data(workspace, run.id),
         results=stored_results(workspace, run.id),
         decisions=stored_decisions(workspace, run.id),
         attributions=stored_table(workspace, run.id, "explanations:attributions"),
@@ -61,9 +61,21 @@ def stored_decisions(workspace: Workspace, run_id: str) -> tuple[Decision, ...]:
 
 
 def stored_table(workspace: Workspace, run_id: str, name: str) -> pd.DataFrame | None:
-    """Return a Parquet artifact of a run, or None when the run has none of that name."""
+    """Return a Parquet artifact of a run, or None when the run has none of that name or gave it up."""
     ref = workspace.artifacts(run_id).get(name)
-    return workspace.read_table(ref.digest) if ref else None
+    if ref is None or any(ref.digest in item.digests.values() for item in workspace.deletions(run_id)):
+        return None
+    return workspace.read_table(ref.digest)
+
+
+def _data(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The description of the rows, with a note first where rows and tables were deleted since."""
+    data = _stored_json(workspace, run_id, "data")
+    gone = workspace.deletions(run_id)
+    if not gone:
+        return data
+    note = f"Texts and tables of this run were {gone[0].sentence}; every number here was measured before."
+    return {**data, "notes": [note, *data.get("notes", ())]}
 
 
 def _stored_json(workspace: Workspace, run_id: str, name: str) -> dict[str, Any]:

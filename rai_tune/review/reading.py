@@ -54,10 +54,12 @@ def read_run(workspace: Workspace, run_id: str) -> RunPage:
 def check_evidence(workspace: Workspace, run_id: str) -> None:
     """Re-hash every named artifact of a run. Raises ``IntegrityError`` naming the first that is missing or changed.
 
-    The model's own files are not named artifacts; they are re-hashed whenever the model is loaded.
+    What the ledger says was deleted on purpose is left out. The model's own files are not named artifacts; they are re-hashed whenever the model is loaded.
     """
+    gone = {digest for deletion in workspace.deletions(run_id) for digest in deletion.digests.values()}
     for ref in workspace.artifacts(run_id).values():
-        workspace.path_of(ref.digest)
+        if ref.digest not in gone:
+            workspace.path_of(ref.digest)
 
 
 @st.cache_resource(max_entries=_KEPT_REPORTS, show_spinner=False)

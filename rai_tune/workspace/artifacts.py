@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import secrets
 from contextlib import suppress
@@ -35,6 +36,7 @@ class _Shelf(Protocol):
     def read(self, key: str) -> bytes: ...
     def fetch(self, key: str) -> Path: ...
     def protect(self, key: str) -> None: ...
+    def remove(self, key: str) -> None: ...
     def where(self, key: str) -> str: ...
 
 
@@ -109,6 +111,14 @@ class ArtifactStore:
         """Make an artifact read-only where the store has such a thing; what is promoted is not overwritten by a slip."""
         self._shelf.protect(_key(digest))
 
+    def delete(self, digest: str) -> None:
+        """Remove an artifact's bytes and every local copy of them; one that is not there is fine."""
+        self._shelf.remove(_key(digest))
+
+    def find(self, digest: str) -> int | None:
+        """Size in bytes of what lies under this digest, unverified; None where nothing does."""
+        return self._shelf.size(_key(digest))
+
     def _put(self, digest: str, size: int, source: BinaryIO) -> str:
         key = _key(digest)
         # One of another size is damaged, and the right bytes are at hand.
@@ -172,6 +182,16 @@ class _LocalShelf:
     def protect(self, key: str) -> None:
         (self._folder / key).chmod(0o444)
 
+    def remove(self, key: str) -> None:
+        path = self._folder / key
+        with storage_errors(path):
+            with suppress(FileNotFoundError):
+                if os.name == "nt":
+                    path.chmod(0o666)  # a protected file cannot be removed there
+                path.unlink()
+            if path.parent.is_dir():
+                fsync_directory(path.parent)
+
     def where(self, key: str) -> str:
         return str(self._folder / key)
 
@@ -224,6 +244,15 @@ class _RemoteShelf:
 
     def protect(self, key: str) -> None:
         """Object stores have no mode; their own retention locks are set outside."""
+
+    def remove(self, key: str) -> None:
+        self._cache.remove(key)
+        try:
+            self._fs.rm_file(self._path(key))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageError(f"cannot delete {self.where(key)}: {error}") from error
 
     def where(self, key: str) -> str:
         return str(self._fs.unstrip_protocol(self._path(key)))

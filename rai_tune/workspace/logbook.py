@@ -60,6 +60,18 @@ def artifacts(session: Session, run_id: str) -> dict[str, ArtifactRef]:
     return {row.name: ArtifactRef(row.name, row.digest, row.size, row.media_type) for row in rows}
 
 
+def artifact_history(session: Session, run_id: str) -> tuple[ArtifactRef, ...]:
+    """Every artifact that a run ever named, superseded ones too, in the order in which they came."""
+    find(session, run_id)
+    rows = session.scalars(select(ArtifactRow).where(ArtifactRow.run_id == run_id).order_by(ArtifactRow.id))
+    return tuple(ArtifactRef(row.name, row.digest, row.size, row.media_type) for row in rows)
+
+
+def holders(session: Session, digest: str) -> frozenset[str]:
+    """Ids of the runs that name an artifact, or named it before something superseded it."""
+    return frozenset(session.scalars(select(ArtifactRow.run_id).where(ArtifactRow.digest == digest)))
+
+
 def artifacts_by_run(session: Session, names: Collection[str] | None) -> dict[str, dict[str, ArtifactRef]]:
     """Current artifacts of every run by run id and name, in one query; only those of these names unless None."""
     columns = (ArtifactRow.run_id, ArtifactRow.name, ArtifactRow.digest, ArtifactRow.size, ArtifactRow.media_type)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,25 +18,29 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import select
 
 from rai_tune.core import IntegrityError, WorkspaceError, check_run_id, new_run_id
-from rai_tune.workspace import chain, logbook, runs
+from rai_tune.core.errors import DeletedArtifactError, MissingArtifactError
+from rai_tune.workspace import chain, deletions, logbook, runs
 from rai_tune.workspace.artifacts import ArtifactStore
 from rai_tune.workspace.atomic import storage_errors
 from rai_tune.workspace.database import Database
+from rai_tune.workspace.deletions import read_deletion
 from rai_tune.workspace.locks import hold, is_held
 from rai_tune.workspace.migrate import migrate
 from rai_tune.workspace.records import ArtifactRef
 from rai_tune.workspace.schema import RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from rai_tune.workspace.chain import ChainHead, ChainRow, ChainText
+    from rai_tune.workspace.deletions import Deletion
     from rai_tune.workspace.records import CheckpointRecord, MetricPoint, RunRecord, RunState
 
 DATABASE_FILE = "raitune.db"
 _OPEN_LOCK = ".open.lock"
+_LOCK = "lock"
 _OPEN_WAIT_S = 60.0
 
 
@@ -137,14 +142,14 @@ class Workspace:
 
         The lock lies in the workspace folder, so it holds between processes that share that folder.
         """
-        with hold(self.run_dir(run_id) / "lock", f"run {run_id}"):
+        with hold(self.run_dir(run_id) / _LOCK, f"run {run_id}"):
             with self._database.write() as session:
                 runs.sign(session, run_id)
             yield
 
     def is_alive(self, run_id: str) -> bool:
         """Whether a process has claimed this run now. A killed process has not."""
-        return is_held(self._run_dir(run_id) / "lock")
+        return is_held(self._run_dir(run_id) / _LOCK)
 
     def run_dir(self, run_id: str) -> Path:
         """Scratch folder of a run, made when missing."""
@@ -182,14 +187,59 @@ class Workspace:
 
     def attach(self, run_id: str, name: str, digest: str, media_type: str) -> None:
         """Name a stored artifact in a run; the one that had the name stays, marked superseded."""
-        ref = ArtifactRef(name, digest, self._artifacts.size(digest), media_type)
         with self._database.write() as session:
+            # Looked at under the lock under which ``discard`` removes: nothing is named that is about to go.
+            ref = ArtifactRef(name, digest, self._artifacts.size(digest), media_type)
             logbook.attach(session, run_id, ref)
 
     def artifacts(self, run_id: str) -> dict[str, ArtifactRef]:
         """Current artifacts of a run by name."""
         with self._database.read() as session:
             return logbook.artifacts(session, run_id)
+
+    def artifact_history(self, run_id: str) -> tuple[ArtifactRef, ...]:
+        """Every artifact that a run ever named, superseded ones too, oldest first."""
+        with self._database.read() as session:
+            return logbook.artifact_history(session, run_id)
+
+    def holders(self, digest: str) -> frozenset[str]:
+        """Ids of the runs that name an artifact or once did."""
+        with self._database.read() as session:
+            return logbook.holders(session, digest)
+
+    def size_of(self, digest: str) -> int | None:
+        """Size of an artifact in bytes, None where it is not there; reading it is what verifies it."""
+        return self._artifacts.find(digest)
+
+    def discard(self, digest: str, released: Collection[str]) -> bool:
+        """Remove an artifact's bytes for good, unless a run other than those that ``released`` it names it; returns whether they are gone.
+
+        Who calls it has put the deletion into the ledger before.
+        """
+        with self._database.write() as session:
+            if logbook.holders(session, digest) - set(released):
+                return False
+            self._artifacts.delete(digest)
+        return True
+
+    def scratch_files(self, run_id: str) -> dict[str, Path]:
+        """Files in a run's scratch folder by relative name, the lock left out: checkpoints, logs, the model as it was saved."""
+        folder = self._run_dir(run_id)
+        found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return {name: path for name, path in found.items() if name != _LOCK}
+
+    def clear_scratch(self, run_id: str, keep: Collection[str] = ()) -> None:
+        """Empty a run's scratch folder, but for the files and folders named and the lock, which the caller holds."""
+        folder = self._run_dir(run_id)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name in {_LOCK, *keep}:
+                continue
+            with storage_errors(path):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+    def deletions(self, run_id: str | None = None) -> tuple[Deletion, ...]:
+        """What the ledger says was deleted from a run, or from any, oldest first."""
+        return tuple(read_deletion(row) for row in self.chain_rows(kinds=(deletions.KIND,), run_id=run_id))
 
     def artifacts_by_run(self, names: Collection[str] | None = None) -> dict[str, dict[str, ArtifactRef]]:
         """Current artifacts of all runs by run id and name, or only those of these names, in one query."""
@@ -238,7 +288,17 @@ class Workspace:
         except IntegrityError as error:
             with self._database.read() as session:
                 names = logbook.names_of(session, digest)
+            if isinstance(error, MissingArtifactError):
+                self._deleted(digest, names)
             raise type(error)(f"{error} (used as {', '.join(names)})" if names else str(error)) from error
+
+    def _deleted(self, digest: str, names: Sequence[str]) -> None:
+        """Raise ``DeletedArtifactError`` when a deletion names these bytes; else nobody knows why they are gone."""
+        for deletion in self.deletions():
+            name = next((name for name, gone in deletion.digests.items() if gone == digest), None)
+            if name is not None:
+                used = names[0] if names else f"{name!r} of run {deletion.run_id}"
+                raise DeletedArtifactError(f"{used} was {deletion.sentence}; digests and decisions are what is kept")
 
     # Records
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -200,7 +201,7 @@ def test_test_names_each_broken_fixture_and_exits_3(call, pack, tmp_path):
     assert code == 3
     flat = " ".join(out.split())
     assert "mine 1.0.0: 3 fixtures, all hold" in flat
-    assert "mine 1.0.0: 2 of 3 fixtures broken" in flat
+    assert "mine 1.0.0: 2 of 3 fixtures broken or missing" in flat
     assert "M-1: ends in pass: expected pass, found insufficient_evidence" in flat
     assert "a fixture in which M-1 ends in insufficient_evidence" in flat
     code, out, _ = call("test", tmp_path / "moved.yaml", "--json")
@@ -345,3 +346,12 @@ def test_diff_over_changed_evidence_says_so_and_exits_6(call, pack, stored):
     assert "2 stored runs decided again, 2 skipped; 1 would be decided differently." in out
     assert f"{runs[0]} skipped: artifact" in out
     assert err.startswith("error: stored evidence was changed")
+
+
+def test_the_pack_in_the_docs_holds(call, tmp_path):
+    text = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text("utf-8")
+    pack, fixtures = (part.partition("```")[0] for part in text.split("```yaml\n")[1:])
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "our-policy.yaml").write_text(pack, "utf-8")
+    (tmp_path / "fixtures" / "our-policy.yaml").write_text(fixtures, "utf-8")
+    assert call("test", "our-policy.yaml") == (0, "our-lending 1.0.0: 7 fixtures, all hold\n", "")

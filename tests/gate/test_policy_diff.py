@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rai_tune.gate import LoadedPolicy, policy_digest
-from rai_tune.gate.diffing import bound_to_digest, changed_controls, compare_policies
+from rai_tune.gate.diffing import bound_to_digest, changed_controls, compare_policies, with_read, with_readers
 from rai_tune.gate.shown import check_words
 
 
@@ -154,6 +154,29 @@ def test_only_what_decides_makes_a_control_one_to_look_at_again(pack, make):
     assert changed_controls(old, pack(extra=[second], status="superseded", fields={"status": "organisation"})) == {
         "C-2"
     }
+
+
+def test_fields_of_the_pack_reach_the_controls_that_they_are_about(pack, make):
+    presence = make.control({"kind": "presence", "audits": ["rates"]}, id="C-2")
+    old, divided = pack(extra=[presence]), pack(extra=[presence], divide_alpha_by_openings=True)
+    assert changed_controls(old, divided) == {"C-1"}
+    (change,) = compared(old, divided).changes
+    assert (change.control, change.effect) == (None, "stricter")
+    (fewer,) = compared(pack(quorum=3), pack(quorum=2)).changes
+    assert fewer.words == "quorum: 3 -> 2 (looser)"
+    assert changed_controls(pack(quorum=3), pack(quorum=2)) == frozenset()
+
+
+def test_controls_that_read_others_at_any_remove(make):
+    one = make.control(make.bound_check(), id="A")
+    two = make.control(make.bound_check(), id="B", when='outcomes["A"] == "pass"')
+    three = make.control(make.bound_check(), id="C", when='outcomes["B"] == "pass"')
+    four = make.control(make.bound_check(), id="D")
+    whole = make.policy(one, two, three, four)
+    assert with_readers({"A"}, whole) == {"A", "B", "C"}
+    assert with_readers({"D"}, whole) == {"D"}
+    assert with_read({"C"}, whole) == {"A", "B", "C"}
+    assert with_read({"A"}, whole) == {"A"}
 
 
 def test_what_rests_on_the_digest_of_the_pack(make):

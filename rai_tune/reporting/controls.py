@@ -104,10 +104,10 @@ def _why(
 
 
 def _waived(decisions: Sequence[Decision], outcome: str) -> str:
-    """What to add where every control that stands in the way is waived for now."""
+    """What to add where every control that stands in the way is waived on the day of the decision."""
     if outcome == "pass" or not decisions or not all(decision.promotable for decision in decisions):
         return ""
-    return " Each is waived for now, by a named person and until a named day, so the model may be promoted."
+    return " Waivers hold for every blocking control that is not met: they change no outcome, and a promotion would rest on them."
 
 
 def _notices(state: str, decisions: Sequence[Decision]) -> Iterator[str]:

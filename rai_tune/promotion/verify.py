@@ -19,6 +19,7 @@ import argparse
 import base64
 import binascii
 import hashlib
+import io
 import json
 import math
 import re
@@ -469,6 +470,8 @@ class Seen:
     index: list[dict[str, Any]] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     """Roots of the ledger's first 0, 1, 2, ... entries, in hex."""
+    head_at: str = ""
+    """When the bundle's ledger head was signed."""
     entries: dict[int, Entry] = field(default_factory=dict)
     holders: list[Holder] = field(default_factory=list)
     revoked: list[Holder] = field(default_factory=list)
@@ -619,7 +622,8 @@ def check_order(seen: Seen) -> str:
             raise Refused(f"ledger entry {seq} was made at {at[:30]!r}, and the one before it at {last or 'no time'}")
         last = at
     head = open_envelope(parse(seen.files["ledger/head.json"], "ledger/head.json"), "ledger/head.json")
-    if text_at(head.payload, "at") < last:
+    seen.head_at = text_at(head.payload, "at")
+    if not _TIME.fullmatch(seen.head_at) or seen.head_at < last:
         raise Refused("the ledger's head is older than its last entry")
     return f"from {seen.index[0]['at']} to {last}" if seen.index else "the ledger is empty"
 
@@ -918,16 +922,23 @@ def _day(value: dict[str, Any], *path: str) -> str:
 
 
 def check_decisions(seen: Seen) -> str:
-    """Every decision follows from its controls, its pack, the measurements, the waivers and the dates."""
+    """Every decision follows from its controls, its pack, the measurements, the waivers and the dates; none is missing."""
     words = []
+    left_out = [name for name in dict_at(seen.evidence(), "policies") if f"decisions/{name}.json" not in seen.files]
+    if left_out:
+        raise Refused(f"decisions/{left_out[0]}.json is not in the bundle, and the run froze that pack")
     for name, content in seen.files.items():
         if name.startswith("decisions/"):
             decision = dict_at(parse(content, name))
             if f"decisions/{text_at(decision, 'policy_id')}.json" != name:
                 raise Refused(f"{name} is under the policy {decision['policy_id']!r}")
             check_decision(seen, decision, seen.current, len(seen.index), name)
-            words.append(f"{decision['policy_id']}: {decision['outcome']}")
-    return "; ".join(words) or "none in the bundle"
+            if _day(decision, "as_of") < min(_days_of(seen.head_at)):
+                raise Refused(
+                    f"{name} is as of {decision['as_of']}, older than the ledger beside it ({seen.head_at[:10]})"
+                )
+            words.append(f"{decision['policy_id']}: {decision['outcome']} as of {decision['as_of']}")
+    return "; ".join(words) or "the run froze no pack, and none decided"
 
 
 def check_decision(seen: Seen, decision: dict[str, Any], statement: str, end: int, where: str) -> None:
@@ -1397,6 +1408,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", metavar="KEYID", help="id of the workspace's key, learnt elsewhere")
     parser.add_argument("--json", action="store_true", help="print only JSON")
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot write a name still gets the answer
     try:
         report = verify(read_bundle(options.bundle), options.head, options.key)
     except NotABundle as error:

@@ -287,6 +287,15 @@ def test_the_order_of_checks_and_those_not_possible(story) -> None:
     assert problems["promotions"] == "not possible while 'ledger root' does not hold"
 
 
+def without(decision: dict, *controls: str) -> dict:
+    """The decision when a waiver and an attestation no longer count, as the gate would take it."""
+    for item in decision["controls"]:
+        if item["id"] in controls:
+            outcome = "fail" if item["outcome"] == "fail" else "awaiting_signoff"
+            item.update(outcome=outcome, waived_until=None, waived_by=None, attested_by=None)
+    return {**decision, "outcome": "fail", "promotable": False}
+
+
 def edited(story, told, **changes) -> bytes:
     """The bundle with a decision that says something else, sealed by a workspace that lies."""
     return told.bundle(told.files({**told.decision().to_json(), **changes}))
@@ -313,6 +322,11 @@ def test_decisions_that_do_not_follow_from_their_controls(story) -> None:
     fewer = told.decision().to_json()["controls"][1:]
     assert "its controls are not those of the pack" in found(edited(story, told, controls=fewer), "decisions")
     assert "under is not in the bundle" in found(edited(story, told, policy_digest="0" * 64), "decisions")
+    early = edited(story, told, as_of="2026-11-25")
+    assert "the waiver until 2027-01-31 by Ben does not count or is not here" in found(early, "decisions")
+    files = told.files()
+    del files["decisions/example.json"]
+    assert "is not in the bundle, and the run froze that pack" in found(told.bundle(files), "decisions")
     late = edited(story, told, as_of="2027-02-01")
     assert "its waiver ended on 2027-01-31, before the day of the decision" in found(late, "decisions")
 
@@ -448,9 +462,7 @@ def test_what_a_revoked_key_signed_does_not_count_and_what_was_promoted_before_s
     told.chain.revoke("Ben")
     decision = told.decision().to_json()
     assert "does not count" in found(told.bundle(told.files(decision)), "decisions")
-    files = told.files(decision)
-    files.pop("decisions/example.json")
-    assert failed(told.bundle(files)) == {}
+    assert failed(told.bundle(told.files(without(decision, "EX-02", "EX-03")))) == {}
     before = story.Story()
     before.chain.revoke("Rosa")
     before.promote()
@@ -530,6 +542,15 @@ def test_time_that_runs_backwards(story) -> None:
     last = told.chain.entries.pop()
     told.chain.place("key", last.envelope, None, story.time(2))
     assert "ledger entry 9 was made at '2026-11-26T09:02:00.000000Z'" in found(told.bundle(), "ledger order")
+
+
+def test_a_decision_older_than_the_ledger_beside_it(story) -> None:
+    """A waiver that has ended cannot be kept alive by a decision of an earlier day."""
+    told = story.promoted()
+    decision = told.decision().to_json()
+    told.chain.place("signoff", told.sign("Rosa", "reviewer").envelope, story.RUN, "2027-02-03T09:00:00.000000Z")
+    found_now = found(told.bundle(told.files(decision)), "decisions")
+    assert found_now == "decisions/example.json is as of 2026-11-26, older than the ledger beside it (2027-02-03)"
 
 
 def test_a_second_workspace_key(story) -> None:
@@ -619,3 +640,53 @@ def test_the_engine_agrees_with_its_reading_of_decisions(story) -> None:
     assert verify.overall(controls) == decision.outcome
     assert verify.promotable(controls) == decision.promotable
     assert date.fromisoformat(str(decision.as_of)) == date(2026, 11, 26)
+
+
+CONTROLS = st.lists(
+    st.tuples(
+        st.sampled_from(["block", "warn", "info"]),
+        st.sampled_from(["pass", "fail", "insufficient_evidence", "not_applicable", "awaiting_signoff"]),
+        st.booleans(),
+    ),
+    max_size=5,
+)
+
+
+@given(CONTROLS)
+@settings(max_examples=300, deadline=None)
+def test_overall_and_promotable_are_those_of_the_engine(drawn: list[tuple[str, str, bool]]) -> None:
+    """The script has its own few lines for both; they say what the gate says for any controls."""
+    from rai_tune.gate import evaluate as engine_module
+    from rai_tune.gate.decision import ControlOutcome
+
+    engine = sys.modules[engine_module.__module__]
+    fields = {"reference": "1", "title": "t", "asks": "a", "mode": "automated", "reason": "r"}
+    controls = tuple(
+        ControlOutcome(
+            id=f"C-{number}",
+            severity=severity,
+            outcome=outcome,
+            waived_until="2027-01-31" if waived and outcome not in {"pass", "not_applicable"} else None,
+            **fields,
+        )
+        for number, (severity, outcome, waived) in enumerate(drawn)
+    )
+    plain = [control.to_json() for control in controls]
+    assert verify.overall(plain) == engine.overall(controls)
+    assert verify.promotable(plain) == engine._promotable(controls)
+
+
+def test_a_terminal_without_the_letters_of_a_name_still_gets_the_answer(alone: Path, story) -> None:
+    told = story.Story()
+    told.chain.register("Zo\u00eb \u0141", ["reviewer"], story.key("Zoe"))
+    (alone / "named.zip").write_bytes(told.bundle())
+    done = subprocess.run(
+        [sys.executable, "-S", "verify.py", "named.zip"],
+        cwd=alone,
+        env={"PYTHONPATH": str(alone / "lib"), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Zo\\xeb \\u0141" in done.stdout

@@ -60,6 +60,26 @@ def add(
     _register(person, role, public, workspace)
 
 
+@app.command("vouch")
+def vouch_for(
+    person: Annotated[
+        str, typer.Argument(help="Who signs in, as single sign-on names them, such as alice@example.org.")
+    ],
+    role: RoleOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Register somebody whom single sign-on identifies: this workspace's key signs for them and names them."""
+    from rai_tune.core import UsageError
+    from rai_tune.promotion.ledger import Ledger
+    from rai_tune.promotion.people import vouch
+    from rai_tune.workspace import Workspace
+
+    if not role:
+        raise UsageError("say what they may sign: --role author, reviewer or approver")
+    found = vouch(Ledger(Workspace.open(workspace)), person, role)
+    typer.echo(f"this workspace signs for {found.person}: {', '.join(sorted(found.roles))} (ledger entry {found.seq})")
+
+
 @app.command("list")
 def list_keys(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """Show the keys of this workspace: person, roles, since when, and whether revoked."""
@@ -78,7 +98,8 @@ def list_keys(as_json: JsonOption = False, workspace: WorkspaceOption = None) ->
         return
     typer.echo(f"{'person':<22} {'roles':<26} {'key id':<13} since")
     for key in found:
-        note = f"  revoked: {key.revoked_because}" if key.revoked is not None else ""
+        note = "  by single sign-on" if key.vouched else ""
+        note += f"  revoked: {key.revoked_because}" if key.revoked is not None else ""
         typer.echo(
             f"{key.person[:22]:<22} {', '.join(sorted(key.roles)):<26} {key.key_id[:12]:<13} {key.at[:10]}{note}"
         )

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.gate.decision import Role
 from rai_tune.promotion.dsse import IN_TOTO, open_envelope, signer_of
-from rai_tune.promotion.keys import Signer, check_person, key_id_of, parse_public, public_pem, same_person
+from rai_tune.promotion.keys import (
+    Signer,
+    check_person,
+    key_id_of,
+    parse_public,
+    public_pem,
+    same_person,
+    workspace_key,
+)
 from rai_tune.promotion.ledger import parse_entry
 from rai_tune.promotion.records import KEY, PEOPLE_KINDS, REVOCATION, WORKSPACE, predicate_type, statement
 
@@ -131,7 +139,11 @@ def register(
             f"role {unknown[0]!r} is not one of {', '.join(ROLES)}" if unknown else "give at least one role"
         )
     name, key_id = check_person(person), key_id_of(public)
-    before = read_registry(ledger).find(key_id, name if vouched else None)
+    registry = read_registry(ledger)
+    own = workspace_key(ledger.workspace.root, create=False)
+    if not vouched and own is not None and key_id == key_id_of(own.public_key()):
+        raise UsageError("this is the workspace's own key; it is no person's")
+    before = registry.find(key_id, name if vouched else None)
     if before is not None:
         state = "and was revoked" if before.revoked is not None else "already"
         raise ConflictError(f"key {key_id[:16]} is registered for {before.person} {state}; use a new key")
@@ -139,6 +151,31 @@ def register(
     body = {"person": name, "roles": sorted(wanted), "public": pem, "vouched": vouched}
     entry = _append(ledger, KEY, f"key/{name}", key_id, body)
     return RegisteredKey(name, cast("frozenset[Role]", wanted), key_id, pem, entry.seq, entry.at, vouched)
+
+
+def vouch(ledger: Ledger, person: str, roles: Iterable[str]) -> RegisteredKey:
+    """Register a person whom single sign-on identifies: the workspace's key will sign for them and name them.
+
+    What such a signature shows is that this workspace says who was signed in. Errors as for ``register``.
+    """
+    own = workspace_key(ledger.workspace.root, create=True)
+    if own is None:
+        raise UsageError("the key of this workspace is not here; name its file in RAITUNE_WORKSPACE_KEY")
+    return register(ledger, person, roles, own.public_key(), vouched=True)
+
+
+def vouched_signer(ledger: Ledger, person: str) -> Signer:
+    """The signer for somebody whom single sign-on has just identified. ``UsageError`` for anybody who was not vouched for here."""
+    own = workspace_key(ledger.workspace.root, create=False)
+    found = None
+    for key in read_registry(ledger).keys:
+        if key.vouched and same_person(key.person, person):
+            found = key
+    if own is None or found is None:
+        raise UsageError(f"{person[:60]!r} is not registered here; 'raitune keys vouch' registers who signs in")
+    if found.revoked is not None:
+        raise UsageError(f"{found.person} may no longer sign here: {found.revoked_because}")
+    return Signer(found.person, found.roles, found.key_id, own)
 
 
 def revoke(ledger: Ledger, key: RegisteredKey, reason: str) -> LedgerEntry:
@@ -155,7 +192,7 @@ def signer_for(ledger: Ledger, private: Ed25519PrivateKey) -> Signer:
     """The registered person behind an unlocked key. ``UsageError`` when it is not registered here or was revoked."""
     key_id = key_id_of(private.public_key())
     found = read_registry(ledger).find(key_id)
-    if found is None:
+    if found is None or found.vouched:
         raise UsageError(f"key {key_id[:16]} is not registered in this workspace; 'raitune keys add' registers it")
     if found.revoked is not None:
         raise UsageError(f"key {key_id[:16]} of {found.person} was revoked: {found.revoked_because}")

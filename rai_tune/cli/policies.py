@@ -12,6 +12,8 @@ import typer
 from rai_tune.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rai_tune.gate import FixtureResult, LoadedPolicy
     from rai_tune.redeciding import Redecisions
     from rai_tune.workspace import Workspace
@@ -165,8 +167,8 @@ def _parsed(text: str) -> date:
         raise UsageError(f"--as-of {text!r} is not a date such as 2027-01-31") from None
 
 
-def _print(lines: object) -> None:
-    for line in lines:  # type: ignore[attr-defined]
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         typer.echo(line)
 
 

@@ -167,6 +167,12 @@ def test_data_by_digest_and_refs_resolve(make_inputs):
     assert card(make_inputs())["modelParameters"]["datasets"] == [{"ref": data["bom-ref"]}]
 
 
+def test_the_tool_has_the_version_that_the_run_recorded(make_inputs):
+    told = bom(make_inputs(environment={"packages": {"rai-tune": "0.0.7"}}))
+    assert told["metadata"]["tools"]["components"] == [{"type": "application", "name": "rai-tune", "version": "0.0.7"}]
+    assert "version" not in bom(make_inputs())["metadata"]["tools"]["components"][0]
+
+
 def test_packages_have_package_urls(make_inputs):
     body = bom(make_inputs(environment={"packages": {"Typing_Extensions": "4.16", "torch": "2.13.0+cpu"}}))
     assert [each["purl"] for each in body["components"] if each["type"] == "library"] == [

@@ -42,7 +42,7 @@ def ml_bom(inputs: ReportInputs) -> bytes:
         "version": 1,
         "metadata": {
             **_timestamp(inputs.run),
-            "tools": {"components": [{"type": "application", "name": "rai-tune", "version": _own_version()}]},
+            "tools": {"components": [_tool(inputs.environment)]},
             "component": model,
             "properties": _properties(
                 {
@@ -216,7 +216,8 @@ def _fact(subject: Subject, name: str) -> str:
     return next((fact.text for fact in subject.view.system if fact.name == name), "not recorded")
 
 
-def _own_version() -> str:
-    from rai_tune import __version__
-
-    return __version__
+def _tool(environment: Mapping[str, Any]) -> Json:
+    """The tool that made the evidence, in the version that the run recorded: a later version writes the same bytes."""
+    packages = environment.get("packages")
+    version = packages.get("rai-tune") if isinstance(packages, Mapping) else None
+    return {"type": "application", "name": "rai-tune", **({"version": clean(version)} if version else {})}

@@ -59,6 +59,10 @@ class Holdings:
         }
         # An audit of what is in use names the model of the run that it is a child of; it has none of its own.
         self._children = {run.id for run in workspace.runs() if run.parent is not None}
+        self._modelled: dict[str, set[str]] = {}
+        for run_id, files in self._models.items():
+            for _, digest in () if run_id in self._children else files:
+                self._modelled.setdefault(digest, set()).add(run_id)
 
     def was_promoted(self, run: RunRecord) -> bool:
         """Whether the run ever went through the door; it keeps its model then, because a rollback serves it again."""
@@ -100,12 +104,8 @@ class Holdings:
     def _needed_by(self, run: RunRecord, digest: str) -> str | None:
         if digest in self._served:
             return self._served[digest]
-        models = {
-            other
-            for other, files in self._models.items()
-            if other not in self._children and digest in {held for _, held in files}
-        }
-        for other in sorted((models | self._workspace.holders(digest)) - {run.id}):
+        holders = self._modelled.get(digest, set()) | self._workspace.holders(digest)
+        for other in sorted(holders - {run.id}):
             if digest not in self.released.get(other, set()):
                 return f"run {other}"
         return None

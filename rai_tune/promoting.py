@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rai_tune.core import AuditResult
-    from rai_tune.gate import Decision
+    from rai_tune.gate import Control, Decision
     from rai_tune.gate.decision import Role
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import LedgerEntry
@@ -210,14 +210,18 @@ def _no_production_audit(run: RunRecord, fate: str) -> None:
         )
 
 
-def _control(workspace: Workspace, run: RunRecord, control: str, policy: str | None):  # type: ignore[no-untyped-def]
+def _control(workspace: Workspace, run: RunRecord, control: str, policy: str | None) -> tuple[LoadedPolicy, Control]:
+    """A control of the run's policies, or of another pack that is named: what is signed about that one serves re-decisions."""
     packs = [pack for pack in frozen_policies(workspace, run) if policy in {None, pack.policy.id}]
-    if not packs:
-        raise UsageError(f"the run did not name the policy {policy!r}.{did_you_mean(str(policy), run.policies)}")
+    if not packs and policy is not None:
+        packs = [load_policy(policy)]
     found = [(pack, each) for pack in packs for each in pack.policy.controls if each.id == control]
     if not found:
         known = [each.id for pack in packs for each in pack.policy.controls]
-        raise UsageError(f"no policy of run {run.id} has a control {control!r}.{did_you_mean(control, known)}")
+        elsewhere = "" if policy else " A pack that the recipe does not name is given with --policy."
+        raise UsageError(
+            f"no policy of run {run.id} has a control {control!r}.{did_you_mean(control, known)}{elsewhere}"
+        )
     if len(found) > 1:
         names = ", ".join(pack.policy.id for pack, _ in found)
         raise UsageError(f"{control} is a control of {names}; say which with --policy")

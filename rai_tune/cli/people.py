@@ -13,7 +13,7 @@ from rai_tune.cli.signing import KeyOption
 
 RunArgument = Annotated[str, typer.Argument(help="Run id, or latest.")]
 PolicyOption = Annotated[
-    str | None, typer.Option("--policy", help="The policy of the control, where several have that id.")
+    str | None, typer.Option("--policy", help="The policy of the control, where several have that id or the recipe does not name it.")
 ]
 ControlOption = Annotated[str, typer.Option("--control", help="Id of the control, such as EUAIA-14-4.")]
 

@@ -147,6 +147,26 @@ def test_an_attestation_decides_and_a_placeholder_is_refused(workspace, people, 
     assert entry.predicate["decisions"][0]["controls"][1]["attested_by"] == "Bo"
 
 
+def test_a_statement_about_a_pack_that_the_recipe_does_not_name_serves_a_redecision(workspace, people, small):
+    from rai_tune.gate import evaluate, load_policy
+    from rai_tune.promotion import collect_evidence
+    from rai_tune.reporting.stored import stored_results
+
+    run = small.complete_run(workspace)
+    text = (
+        "## Roles and responsibilities\nThe head of lending answers for the model and its use.\n\n"
+        "## Lines of communication\nThe team meets every Monday and reports to the board."
+    )
+    with pytest.raises(UsageError, match="A pack that the recipe does not name is given with --policy"):
+        attest_control(workspace, run.id, people["bo"], "GOVERN-2.1", text)
+    pack = load_policy("nist-ai-rmf")
+    attest_control(workspace, run.id, people["bo"], "GOVERN-2.1", text, "nist-ai-rmf")
+    evidence = collect_evidence(workspace, run.id, stored_results(workspace, run.id))
+    decision = evaluate(pack, evidence, as_of=today())
+    found = next(item for item in decision.controls if item.id == "GOVERN-2.1")
+    assert (found.outcome, found.attested_by, decision.redecision) == ("pass", "Bo", True)
+
+
 def test_a_revoked_key_takes_its_signatures_along(workspace, people, small):
     run = small.complete_run(workspace, small.trial_policy(quorum=2))
     ledger = Ledger(workspace)

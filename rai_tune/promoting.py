@@ -80,6 +80,17 @@ def attest_control(
     return attest(Ledger(workspace), signer, _about(run, pack, control), text)
 
 
+def statement_template(workspace: Workspace, run_id: str, control: str, policy: str | None = None) -> str:
+    """Markdown to be filled in for a control: what it asks, and the headings that a statement must hold. It is no statement itself."""
+    _, found = _control(workspace, workspace.run(run_id), control, policy)
+    if found.mode == "automated":
+        raise UsageError(f"{control} is decided by evidence alone; a statement would not be read")
+    parts = [f"# {found.id}: {found.title}", f"<!-- {found.reference}. {found.asks} -->"]
+    for name in found.sections or ("Statement",):
+        parts += [f"## {name}", "[to be written]"]
+    return "\n\n".join(parts)
+
+
 def waive_control(
     workspace: Workspace, run_id: str, signer: Signer, control: str, reason: str, until: date, policy: str | None = None
 ) -> LedgerEntry:

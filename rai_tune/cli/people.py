@@ -13,7 +13,10 @@ from rai_tune.cli.signing import KeyOption
 
 RunArgument = Annotated[str, typer.Argument(help="Run id, or latest.")]
 PolicyOption = Annotated[
-    str | None, typer.Option("--policy", help="The policy of the control, where several have that id or the recipe does not name it.")
+    str | None,
+    typer.Option(
+        "--policy", help="The policy of the control, where several have that id or the recipe does not name it."
+    ),
 ]
 ControlOption = Annotated[str, typer.Option("--control", help="Id of the control, such as EUAIA-14-4.")]
 
@@ -46,19 +49,28 @@ def sign(
 def attest(
     run: RunArgument,
     control: ControlOption,
-    file: Annotated[Path, typer.Option("--file", help="The statement, UTF-8 text or Markdown.")],
+    file: Annotated[Path | None, typer.Option("--file", help="The statement, UTF-8 text or Markdown.")] = None,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print what has to be filled in, and sign nothing.")
+    ] = False,
     policy: PolicyOption = None,
     key: KeyOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """State, under your name, what a control leaves to a person. A placeholder is refused."""
     from rai_tune.cli.signing import unlocked
-    from rai_tune.promoting import attest_control
+    from rai_tune.core import UsageError
+    from rai_tune.promoting import attest_control, statement_template
     from rai_tune.workspace import Workspace
 
-    text = _statement(file)
+    if (file is None) == (not template):
+        raise UsageError("give the statement with --file, or ask for --template")
+    text = _statement(file) if file else ""
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
+    if template:
+        typer.echo(statement_template(store, record.id, control, policy))
+        return
     signer = unlocked(store, key)
     entry = attest_control(store, record.id, signer, control, text, policy)
     typer.echo(f"{signer.person} attested to {control} of run {record.id} (ledger entry {entry.seq})")

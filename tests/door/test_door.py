@@ -13,6 +13,7 @@ from rai_tune.promoting import (
     promote_run,
     roll_back,
     sign_run,
+    statement_template,
     status_of,
     today,
     waive_control,
@@ -145,6 +146,22 @@ def test_an_attestation_decides_and_a_placeholder_is_refused(workspace, people, 
     attest_control(workspace, run.id, people["bo"], "T-2", TEXT)
     entry = promote_run(workspace, run.id, "production", people["cy"])
     assert entry.predicate["decisions"][0]["controls"][1]["attested_by"] == "Bo"
+
+
+def test_a_template_names_the_sections_and_is_no_statement(workspace, people, small):
+    sections = ["Who can stop it", "How it was tried"]
+    run = small.complete_run(
+        workspace, small.trial_policy(small.bound_control(), small.attested_control(sections=sections))
+    )
+    template = statement_template(workspace, run.id, "T-2")
+    assert "## Who can stop it" in template
+    with pytest.raises(UsageError, match="no statement about T-2 yet"):
+        attest_control(workspace, run.id, people["bo"], "T-2", template)
+    filled = template.replace("[to be written]", "The operator on duty, with the red switch.", 1)
+    with pytest.raises(UsageError, match="How it was tried"):
+        attest_control(workspace, run.id, people["bo"], "T-2", filled)
+    done = filled.replace("[to be written]", "On 3 November two operators stopped it within four seconds.")
+    attest_control(workspace, run.id, people["bo"], "T-2", done)
 
 
 def test_a_statement_about_a_pack_that_the_recipe_does_not_name_serves_a_redecision(workspace, people, small):

@@ -17,6 +17,7 @@ from rai_tune.core import did_you_mean, sha256_json
 from rai_tune.gate.checks import BoundCheck, Check, ExpressionCheck
 from rai_tune.gate.checks.base import Part, whole
 from rai_tune.gate.conditions import LONGEST, read_condition
+from rai_tune.gate.content import plain_heading
 from rai_tune.gate.decision import Threshold  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class Control(Part):
                 raise ValueError("a check of kind information decides nothing: severity info and mode automated")
         elif self.mode == "automated" and self.sections:
             raise ValueError("sections are what a person's statement must hold; mode automated has none")
+        plain = [plain_heading(name) for name in self.sections or ()]
+        if len(set(plain)) < len(plain) or "" in plain:
+            raise ValueError(
+                "sections: two headings are the same, or one has no words, once numbers and marks are left out"
+            )
         if self.applies_from and self.applies_until and self.applies_until <= self.applies_from:
             raise ValueError("applies_until is the first day after the clause; it must lie after applies_from")
         return self

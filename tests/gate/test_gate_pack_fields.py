@@ -144,6 +144,7 @@ def test_each_new_field_is_part_of_the_digest(tmp_path, old, new):
         ("severity: info, check", "severity: warn, check", r"\(P-4\): a check of kind information decides nothing"),
         ("mode: hybrid", "mode: automated", r"\(P-2\): sections are what a person's statement must hold"),
         ("[Who keeps them, Where]", "['12']", r"\(P-2\)\.sections"),
+        ("[Who keeps them, Where]", "[1. Where, 'WHERE:']", r"\(P-2\): sections: two headings are the same"),
         ("quorum: 2", "quorum: 0", "quorum: Input should be greater than or equal to 1"),
         ("quorum: 2", "quorum: 1.5", "quorum: "),
         ("texts_days: {value: 365", "texts_days: {value: 0", r"retention: texts_days\.value is a number of days"),

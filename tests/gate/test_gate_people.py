@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -143,6 +144,7 @@ def test_placeholders_are_not_content(text):
         "ผู้ตรวจสอบอ่านทุกคำปฏิเสธก่อนส่ง",
         "We test the to-do list of every clerk; none was left open in 2026.",
         "- reads every refusal\n- may reverse it\n- reports monthly",
+        "todo el personal lee cada negativa antes de enviarla",
     ],
 )
 def test_what_people_write_is_content_in_any_language(text):
@@ -202,6 +204,50 @@ def test_a_section_without_content_is_named(make, old, new, problem):
     assert found.outcome == "insufficient_evidence"
     assert problem in found.reason
     assert attested(make, statement(make, pack, WHOLE), pack=pack).outcome == "pass"
+
+
+def test_a_line_with_a_colon_inside_a_section_is_text_of_it():
+    text = WHOLE.replace("Two clerks read", "The two clerks of the day:\n- Kim and Lee read")
+    assert empty_parts(text, SECTIONS) == ()
+    colons = "Who oversees:\nThese people do:\nKim and Lee, each on every second day.\nHow to stop it:\nThe head of credit turns it off.\n"
+    assert empty_parts(colons, SECTIONS) == ()
+
+
+def test_a_section_ends_where_a_heading_of_its_depth_begins():
+    text = "# Who oversees\n# Something else\nTwo clerks read each refusal.\n# How to stop it\nThe head of credit turns it off.\n"
+    assert empty_parts(text, SECTIONS) == ("the section 'Who oversees' is empty",)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{{",
+        "[",
+        "<",
+        "# ",
+        "#",
+        " ",
+        "\n",
+        "\t\n",
+        "!",
+        "lorem ",
+        "x",
+        "1.",
+        "a:",
+        "# a \n",
+        "n/a ",
+        "'",
+        "a'",
+        "a-",
+        "todo ",
+    ],
+)
+def test_no_text_takes_long_to_judge(unit):
+    text = f"# {unit * (100_000 // len(unit))}b"
+    began = time.process_time()
+    empty_parts(text, SECTIONS)
+    empty_parts(text)
+    assert time.process_time() - began < 2
 
 
 def test_two_sections_may_not_say_the_same():
@@ -277,6 +323,7 @@ def test_it_holds_through_its_last_day(make):
         ({"model_digest": ""}, {"model_digest": ""}),
         ({"person": "Ada"}, {}),
         ({"person": "ADA "}, {}),
+        ({"person": "\uff21\uff44\uff41"}, {}),
         ({"person": ""}, {}),
         ({}, {"author": None}),
         ({}, {"signoffs": (SignOff(role="author", person="Bo", key_id="k", at=AT, statement="s"),)}),

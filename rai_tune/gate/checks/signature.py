@@ -6,6 +6,7 @@ earlier statement of the evidence is stale and does not count.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
@@ -70,8 +71,8 @@ def authors_of(evidence: Evidence) -> frozenset[str]:
 
 
 def same_name(person: str) -> str:
-    """One spelling of a name, so that case and spaces do not make two people of one."""
-    return " ".join(person.split()).casefold()
+    """One spelling of a name, so that case, width and spaces of letters do not make two people of one."""
+    return " ".join(unicodedata.normalize("NFKC", person).casefold().split())
 
 
 def _people(signoffs: Iterable[SignOff]) -> list[str]:

@@ -53,9 +53,8 @@ def _decisions(seen: verify.Seen) -> Iterator[tuple[str, Decision, str, int]]:
         if name.startswith("decisions/"):
             yield name, _decision(verify.parse(seen.files[name], name)), seen.current, len(seen.index)
     for entry in seen.of_kind("promotion"):
-        if entry.predicate.get("run") == seen.run:
-            for body in entry.predicate["decisions"]:
-                yield entry.where, _decision(body), str(entry.predicate["statement"]), entry.seq
+        for body in entry.predicate["decisions"]:
+            yield entry.where, _decision(body), str(entry.predicate["statement"]), entry.seq
 
 
 def _decision(body: dict[str, Any]) -> Decision:

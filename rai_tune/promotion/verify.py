@@ -372,6 +372,9 @@ def public_key(pem: str, where: str) -> Ed25519PublicKey:
         raise Refused(f"{where} holds no public key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise Refused(f"{where} holds a key of another type; only Ed25519 keys sign here")
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    if key.public_bytes(serialization.Encoding.PEM, form).decode("ascii") != pem:
+        raise Refused(f"{where} holds a public key in another form than it is written in")
     return key
 
 
@@ -506,6 +509,12 @@ _LAYOUT = re.compile(
 _REQUIRED = ("manifest.json", "statement.json", "ledger/leaves.txt", "ledger/index.jsonl", "ledger/head.json")
 PEOPLE_KINDS = ("workspace", "key", "revocation")
 BY_WORKSPACE = (*PEOPLE_KINDS, "evidence")
+ROLES = ("author", "reviewer", "approver")
+ALIASES = ("staging", "production")
+OUTCOMES = ("fail", "insufficient_evidence", "awaiting_signoff", "pass")
+"""Overall outcomes, the worst first."""
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""A clock may be set back by so much between signing and placing."""
 KINDS = (*BY_WORKSPACE, "signoff", "attestation", "waiver", "promotion", "deletion")
 
 
@@ -646,6 +655,7 @@ def check_entries(seen: Seen) -> str:
             if dict_at(parse(content, name), "entry") != seen.index[seq]:
                 raise Refused(f"{name} is not the entry at that place of the ledger")
             seen.entries[seq] = _entry(content, seq)
+            _check_form(seen, seen.entries[seq])
     seen.entries = dict(sorted(seen.entries.items()))
     for seq, entry in enumerate(seen.index):
         if entry["kind"] in PEOPLE_KINDS and seq not in seen.entries:
@@ -699,6 +709,28 @@ def _entry(content: bytes, seq: int) -> Entry:
     return Entry(seq, kind, text_at(value, "entry", "at"), envelope)
 
 
+def _check_form(seen: Seen, entry: Entry) -> None:
+    """What an entry of its kind says besides what other checks read: about which run, when, and of what."""
+    body, where = entry.predicate, entry.where
+    signed, placed = _moment(body.get("at")), _moment(entry.at)
+    if signed is None or placed is None or signed > placed + CLOCK_TOLERANCE:
+        raise Refused(f"{where} was signed at {str(body.get('at'))[:30]!r}, and placed at {entry.at[:30]!r}")
+    if entry.kind not in PEOPLE_KINDS:
+        about = text_at(body, "run", "id") if entry.kind == "evidence" else text_at(body, "run")
+        if about != seen.run:
+            raise Refused(f"{where} is about another run, {about[:80]!r}")
+    name = {"signoff": "evidence", "attestation": "model", "waiver": "model", "workspace": "workspace"}.get(entry.kind)
+    if entry.kind in ("key", "revocation"):
+        name = f"key/{text_at(body, 'person')}"
+    if name is not None and list(entry.subject) != [name]:
+        raise Refused(f"{where} has another subject than {name!r}")
+    if entry.kind == "promotion" and body.get("alias") not in ALIASES:
+        raise Refused(f"{where} promotes to {str(body.get('alias'))[:40]!r}, not to {' or '.join(ALIASES)}")
+    said = {"waiver": "reason", "attestation": "text"}.get(entry.kind)
+    if said is not None and not text_at(body, said).strip():
+        raise Refused(f"{where}: {said} is empty")
+
+
 def _signing_key(seen: Seen, entry: Entry) -> Ed25519PublicKey:
     workspace = _workspace(seen)
     if entry.kind in BY_WORKSPACE:
@@ -722,8 +754,10 @@ def _holder(seen: Seen, entry: Entry) -> Holder:
     person, roles = text_at(predicate, "person"), list_at(predicate, "roles")
     if list(entry.subject.values()) != [key_id(key)]:
         raise Refused(f"{entry.where} is not about the key that it holds")
-    vouched = predicate.get("vouched") is True
-    if vouched != (key_id(key) == key_id(_workspace(seen))):
+    if not roles or not all(role in ROLES for role in roles):
+        raise Refused(f"{entry.where}: the roles of {person} are not of {', '.join(ROLES)}")
+    vouched = predicate.get("vouched")
+    if vouched is not (key_id(key) == key_id(_workspace(seen))):
         raise Refused(f"{entry.where}: a person has a key of their own, or the workspace vouches for them, not both")
     for other in seen.holders:
         if other.key_id == key_id(key) and folded(other.person) != folded(person) and not vouched:
@@ -781,10 +815,9 @@ class Deed:
 def check_evidence(seen: Seen) -> str:
     """The evidence statement is the newest of this run in the ledger, and its subjects are the files that it speaks of."""
     for entry in seen.of_kind("evidence"):
-        if text_at(entry.predicate, "run", "id") == seen.run:
-            digest = statement_digest(entry.envelope.payload)
-            seen.statements[digest], seen.current = entry, digest
-            _check_subjects(entry)
+        digest = statement_digest(entry.envelope.payload)
+        seen.statements[digest], seen.current = entry, digest
+        _check_subjects(entry)
     if not seen.current:
         raise Refused(f"the ledger's entries in the bundle hold no evidence statement about run {seen.run}")
     entry = seen.statements[seen.current]
@@ -834,7 +867,7 @@ def check_policies(seen: Seen) -> str:
 def deeds(seen: Seen, kind: str, before: int | None = None) -> list[Deed]:
     """Everything of a kind that people signed about this run, as it counted at a place of the ledger, by default now."""
     end = len(seen.index) if before is None else before
-    about = [entry for entry in seen.of_kind(kind) if entry.seq < end and entry.predicate.get("run") == seen.run]
+    about = [entry for entry in seen.of_kind(kind) if entry.seq < end]
     return [Deed(entry, text_at(entry.predicate, "person"), _does_not_count(seen, entry, end)) for entry in about]
 
 
@@ -861,7 +894,7 @@ def authors(seen: Seen, end: int) -> set[str]:
     signed = {
         folded(text_at(entry.predicate, "person"))
         for entry in seen.of_kind("signoff")
-        if entry.seq < end and entry.predicate.get("run") == seen.run and entry.predicate.get("role") == "author"
+        if entry.seq < end and entry.predicate.get("role") == "author"
     }
     keys = {dict_at(entry.predicate, "run").get("author_key") for entry in seen.statements.values()}
     return signed | {folded(holder.person) for holder in seen.holders if holder.key_id in keys}
@@ -874,10 +907,23 @@ def check_signoffs(seen: Seen) -> str:
         signed = _signed_statement(seen, deed.entry)
         if deed.field("model_digest") != text_at(seen.evidence(signed), "model_digest"):
             raise Refused(f"{deed.entry.where} names another model than the evidence that it signs")
+        _check_seen_by_signer(seen.evidence(signed), deed.entry)
         stale = "of earlier evidence" if signed != seen.current else None
         why = deed.out or stale
         words.append(f"{deed.person} as {deed.field('role')}" + (f" (does not count: {why})" if why else ""))
     return "; ".join(words) or "nobody signed this evidence"
+
+
+def _check_seen_by_signer(evidence: dict[str, Any], entry: Entry) -> None:
+    """A sign-off names the packs that froze with the run and an outcome under each; its role is one, its comment text."""
+    text_at(entry.predicate, "comment")
+    outcomes = dict_at(entry.predicate, "outcomes")
+    if dict_at(entry.predicate, "policies") != dict_at(evidence, "policies") or set(outcomes) != set(
+        evidence["policies"]
+    ):
+        raise Refused(f"{entry.where} names other policies than those that froze with the run")
+    if not all(outcome in OUTCOMES for outcome in outcomes.values()) or entry.predicate.get("role") not in ROLES:
+        raise Refused(f"{entry.where} names an outcome or a role that there is not")
 
 
 def _signed_statement(seen: Seen, entry: Entry) -> str:
@@ -976,8 +1022,7 @@ def check_decision(seen: Seen, decision: dict[str, Any], statement: str, end: in
 def overall(controls: Sequence[Mapping[str, Any]]) -> str:
     """The worst outcome of the blocking controls; insufficient evidence when there is none."""
     found = {control.get("outcome") for control in controls if control.get("severity") == "block"}
-    worst_first = ("fail", "insufficient_evidence", "awaiting_signoff", "pass")
-    return next((outcome for outcome in worst_first if outcome in found), "insufficient_evidence")
+    return next((outcome for outcome in OUTCOMES if outcome in found), "insufficient_evidence")
 
 
 def promotable(controls: Sequence[Mapping[str, Any]]) -> bool:
@@ -1013,7 +1058,7 @@ def _check_control(
     known: _Known, control: dict[str, Any], asked: dict[str, Any], pack: dict[str, Any], where: str
 ) -> None:
     outcome = text_at(control, "outcome")
-    if outcome not in ("pass", "fail", "insufficient_evidence", "not_applicable", "awaiting_signoff"):
+    if outcome not in (*OUTCOMES, "not_applicable"):
         raise Refused(f"{where}: {outcome[:40]!r} is not an outcome")
     severity = text_at(asked, "severity")
     if control.get("severity") != severity and not (control.get("severity") == "info" and _idle(known, asked, pack)):
@@ -1164,9 +1209,8 @@ def check_promotions(seen: Seen) -> str:
     """Every promotion stood in its place, by somebody who may, on decisions that let it, for exactly the files measured."""
     words = []
     for entry in seen.of_kind("promotion"):
-        if text_at(entry.predicate, "run") == seen.run:
-            _check_promotion(seen, entry)
-            words.append(f"{text_at(entry.predicate, 'alias')} on {entry.at[:10]} by {entry.predicate['person']}")
+        _check_promotion(seen, entry)
+        words.append(f"{text_at(entry.predicate, 'alias')} on {entry.at[:10]} by {entry.predicate['person']}")
     return "; ".join(words) or "the bundle holds no promotion of this run"
 
 

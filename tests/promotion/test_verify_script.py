@@ -518,7 +518,9 @@ def test_one_key_for_two_people_and_a_key_of_another_type(story) -> None:
     told = story.Story()
     other = rsa.generate_private_key(65537, 2048).public_key()
     pem = other.public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo).decode()
-    told.chain.add("key", [("key/Eve", "0" * 64)], {"person": "Eve", "roles": ["approver"], "public": pem})
+    told.chain.add(
+        "key", [("key/Eve", "0" * 64)], {"person": "Eve", "roles": ["approver"], "public": pem, "vouched": False}
+    )
     assert "holds a key of another type; only Ed25519 keys sign here" in found(told.bundle(), "signatures")
 
 
@@ -527,7 +529,8 @@ def test_a_person_whom_the_workspace_vouches_for(story) -> None:
     public = told.chain.own.public_key()
     body = {"person": "Sue", "roles": ["reviewer"], "public": public_pem(public), "vouched": True}
     told.chain.add("key", [("key/Sue", key_id_of(public))], body)
-    signed = {"run": story.RUN, "role": "reviewer", "person": "Sue", "model_digest": story.MODEL_DIGEST}
+    signed = {**told.chain.entries[5].predicate, "role": "reviewer", "person": "Sue"}
+    del signed["schema"], signed["at"]
     told.chain.add("signoff", [("evidence", told.said)], signed, told.chain.own, story.RUN)
     told.promote()
     assert failed(told.bundle()) == {}
@@ -542,6 +545,45 @@ def test_time_that_runs_backwards(story) -> None:
     last = told.chain.entries.pop()
     told.chain.place("key", last.envelope, None, story.time(2))
     assert "ledger entry 9 was made at '2026-11-26T09:02:00.000000Z'" in found(told.bundle(), "ledger order")
+
+
+@pytest.mark.parametrize(
+    ("seq", "changes", "check", "why"),
+    [
+        (1, {"roles": []}, "signatures", "the roles of Ann are not of author, reviewer, approver"),
+        (1, {"roles": ["owner"]}, "signatures", "the roles of Ann are not of author, reviewer, approver"),
+        (1, {"vouched": True}, "signatures", "a person has a key of their own, or the workspace vouches"),
+        (1, {"vouched": "no"}, "signatures", "a person has a key of their own, or the workspace vouches"),
+        (1, {"at": "2026-11-26T09:03:00.000000Z"}, "ledger entries", "was signed at '2026-11-26T09:03:00.000000Z'"),
+        (1, {"at": "yesterday"}, "ledger entries", "was signed at 'yesterday'"),
+        (1, {"person": "Eve"}, "ledger entries", "has another subject than 'key/Eve'"),
+        (5, {"run": "other-00000000"}, "ledger entries", "is about another run, 'other-00000000'"),
+        (5, {"outcomes": {}}, "sign-offs", "names other policies than those that froze with the run"),
+        (5, {"policies": {"example": "0" * 64}}, "sign-offs", "names other policies than those that froze"),
+        (5, {"outcomes": {"example": "fine"}}, "sign-offs", "names an outcome or a role that there is not"),
+        (5, {"role": "king"}, "sign-offs", "names an outcome or a role that there is not"),
+        (5, {"model_digest": "0" * 64}, "sign-offs", "names another model than the evidence that it signs"),
+        (8, {"reason": " "}, "ledger entries", "reason is empty"),
+        (7, {"text": ""}, "ledger entries", "text is empty"),
+        (5, {"comment": 5}, "sign-offs", "comment is not there or is not text"),
+        (8, {"until": "soon"}, "attestations and waivers", "'soon' is not a day"),
+        (9, {"alias": "somewhere"}, "ledger entries", "promotes to 'somewhere', not to staging or production"),
+    ],
+)
+def test_signed_fields_that_nobody_could_have_meant(story, seq: int, changes: dict, check: str, why: str) -> None:
+    """The right keys signed them, so only what they say can tell."""
+    told = story.promoted()
+    decision, later = told.decision().to_json(), told.chain.entries[seq:]
+    del told.chain.entries[seq:]
+    for entry in later:
+        body = entry.statement
+        if entry.seq == seq:
+            body["predicate"].update(changes)
+        if entry.kind == "promotion":
+            body["predicate"]["previous"] = told.chain.root()
+        signer = told.chain.own if entry.kind in verify.BY_WORKSPACE else story.key(entry.predicate["person"])
+        told.chain.place(entry.kind, seal(body, IN_TOTO, signer), entry.run_id, entry.at)
+    assert why in found(told.bundle(told.files(decision)), check)
 
 
 def test_a_decision_older_than_the_ledger_beside_it(story) -> None:

@@ -279,3 +279,16 @@ def test_the_chosen_row_changes_the_heatmap(hostile_run: Any, app: Open) -> None
     test.radio(key="folding").set_value("words").run()
     assert not test.exception
     assert table(test, "Attribution of each of the words")["rows"]
+
+
+def test_the_run_page_prints_the_head_of_the_ledger(stored: Any, app: Open, shown: Any) -> None:
+    from rai_tune.promotion.ledger import Ledger
+    from rai_tune.promotion.people import vouch
+
+    assert "The ledger is empty." in shown(app(stored.root, stored.run_id))
+    with Workspace.open(stored.root, create=False) as workspace:
+        vouch(Ledger(workspace), "Ada Moreau", ["author"])
+        head = Ledger(workspace).head()
+    told = shown(app(stored.root, stored.run_id))
+    assert head.root in told
+    assert f"Head of the ledger: {head.size} entries, signed at {head.at}." in told

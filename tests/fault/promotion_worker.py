@@ -144,7 +144,7 @@ def beginnings(root: Path) -> None:
         for turn in range(4):
             with Workspace.open(root / str(turn)) as own:
                 barrier.wait(timeout=60)
-                deed = lambda: register(Ledger(own), f"P{number}", ["author"], private(str(number)).public_key())  # noqa: B023, E731
+                deed = lambda: register(Ledger(own), f"P{number}", ["author"], private(str(number)).public_key())  # noqa: E731
                 found.append(attempt(deed))
         return found
 
@@ -164,7 +164,7 @@ def revocations(root: Path) -> None:
                 time.sleep(0.3)
                 return [attempt(lambda: revoke(Ledger(own), read_registry(Ledger(own)).named("Bo"), "it was stolen"))]
             found: list[Any] = []
-            while not found or found[-1][0] == "won" and len(found) < 60:
+            while not found or (found[-1][0] == "won" and len(found) < 60):
                 found.append(attempt(lambda: sign_run(own, run, signer("Bo"), "reviewer")))
             return found
 
@@ -259,12 +259,11 @@ _OPEN = os.open
 
 def commands(workspace: Workspace, name: str) -> Any:
     """One command of a person, by name, in the workspace that the test made."""
-    newest = workspace.runs()[0].id
     match name:
         case "promote":
-            return promote_run(workspace, newest, "production", signer("Cy"))
+            return promote_run(workspace, workspace.runs()[0].id, "production", signer("Cy"))
         case "sign":
-            return sign_run(workspace, newest, signer("Bo"), "reviewer")
+            return sign_run(workspace, workspace.runs()[0].id, signer("Bo"), "reviewer")
         case "rollback":
             return roll_back(workspace, "production", signer("Cy"))
         case "register":

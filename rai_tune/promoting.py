@@ -119,6 +119,7 @@ def promote_run(
     seen = ledger.head().size if expected is None else expected
     run = workspace.run(run_id)
     _no_production_audit(run, "is never promoted")
+    _model_is_kept(workspace, run)
     policies = frozen_policies(workspace, run)
     # One reading for the statement and the decisions: an audit that is stored in between changes neither.
     results = _results(workspace, run.id)
@@ -212,6 +213,13 @@ def _completed(workspace: Workspace, run_id: str) -> RunRecord:
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; people sign what a completed run leaves")
     return run
+
+
+def _model_is_kept(workspace: Workspace, run: RunRecord) -> None:
+    """Refuse a run that gave up its model, also while a deletion that was entered has not reached every byte."""
+    for deletion in workspace.deletions(run.id):
+        if any(name.startswith(MODEL) for name in deletion.digests):
+            raise UsageError(f"the model of run {run.id} was {deletion.sentence}; there is nothing to serve")
 
 
 def _no_production_audit(run: RunRecord, fate: str) -> None:

@@ -88,10 +88,12 @@ def delete_run(workspace: Workspace, run_id: str, reason: str) -> tuple[Deletion
         raise UsageError("say why the texts go: --reason")
     run = workspace.run(run_id)
     with workspace.claim(run.id):
+        seen = Ledger(workspace).head().size
         planned = plan_deletion(workspace, run.id)
         if planned.refused is not None:
             raise planned.refused
-        entry = _enter(workspace, planned, reason.strip()) if planned.items else None
+        # A promotion in between would need what is about to go: the entry takes the next place or none.
+        entry = _enter(workspace, planned, reason.strip(), seen) if planned.items else None
         released = Holdings(workspace).released
         for item in planned.going:
             if not item.scratch:
@@ -100,7 +102,7 @@ def delete_run(workspace: Workspace, run_id: str, reason: str) -> tuple[Deletion
     return planned, entry
 
 
-def _enter(workspace: Workspace, planned: Deletion, reason: str) -> LedgerEntry:
+def _enter(workspace: Workspace, planned: Deletion, reason: str, place: int) -> LedgerEntry:
     body = {
         "at": now(),
         "run": planned.run.id,
@@ -109,7 +111,10 @@ def _enter(workspace: Workspace, planned: Deletion, reason: str) -> LedgerEntry:
         "kept": [{"name": item.name, "needed_by": item.needed_by} for item in planned.kept],
     }
     subject = [(item.name, item.digest) for item in planned.items]
-    return Ledger(workspace).append(DELETION, statement(DELETION, subject, body), None, run_id=planned.run.id)
+    ledger = Ledger(workspace)
+    # The first entry of a ledger is the workspace's key, which comes before this one.
+    expected = place if place else None
+    return ledger.append(DELETION, statement(DELETION, subject, body), None, run_id=planned.run.id, expected=expected)
 
 
 def _refusal(workspace: Workspace, run: RunRecord, day: date) -> RaiError | None:

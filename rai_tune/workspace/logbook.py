@@ -79,8 +79,8 @@ def artifacts_by_run(session: Session, names: Collection[str] | None) -> dict[st
     if names is not None:
         chosen = chosen.where(ArtifactRow.name.in_(names))
     found: dict[str, dict[str, ArtifactRef]] = {}
-    for run_id, *ref in session.execute(chosen.order_by(ArtifactRow.run_id, ArtifactRow.name)):
-        found.setdefault(run_id, {})[ref[0]] = ArtifactRef(*ref)
+    for run_id, name, digest, size, media in session.execute(chosen.order_by(ArtifactRow.run_id, ArtifactRow.name)):
+        found.setdefault(run_id, {})[name] = ArtifactRef(name, digest, size, media)
     return found
 
 

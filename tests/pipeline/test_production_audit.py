@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rai_tune import pipeline
-from rai_tune.core import IntegrityError, UsageError
+from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.production_audit import audit_promoted
 from rai_tune.promoting import promote_run, sign_run
 from rai_tune.promotion.ledger import Ledger
@@ -223,6 +223,21 @@ def test_it_cannot_be_promoted_signed_by_an_author_resumed_or_audited_again(audi
     with pytest.raises(UsageError, match="no such audit is audited again"):
         pipeline.reaudit(child.id, workspace, "quality", quiet)
     assert current(Ledger(workspace), "staging") is None
+
+
+def test_its_tables_can_go_while_what_is_in_use_stays(promoted, shared, tmp_path):
+    from rai_tune import load
+    from rai_tune.retention import delete_run
+
+    _, workspace, run_id, _ = promoted
+    path = shared.write_csv(tmp_path / "more.csv", shared.lending_rows(40, seed=8))
+    child = audit_promoted(workspace, "production", path, quiet).run_id
+    done, _ = delete_run(workspace, child, "the review is over")
+    assert {"rows", "predictions"} <= {item.name for item in done.going}
+    assert not any(item.name.startswith("model/") for item in done.items)
+    load("production", workspace)
+    with pytest.raises(ConflictError, match=f"production serves run {run_id}"):
+        delete_run(workspace, run_id, "over")
 
 
 @pytest.mark.parametrize(

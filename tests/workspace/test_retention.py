@@ -241,6 +241,53 @@ def test_model_bytes_that_a_promotion_of_another_run_serves_stay(local, small, p
     assert "model/model.safetensors" in stored_bytes(local, served.id)
 
 
+def test_a_run_that_gave_up_its_model_is_not_promoted_even_while_the_bytes_are_there(local, small, people, monkeypatch):
+    run = filled(local, small)
+    sign_run(local, run.id, people["ada"], "author")
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "discard", lambda *_: False)
+        patch.setattr(Workspace, "clear_scratch", lambda *_, **__: None)
+        delete_run(local, run.id, "over")
+    assert "model/model.safetensors" in stored_bytes(local, run.id)
+    with pytest.raises(UsageError, match=f"the model of run {run.id} was deleted on"):
+        promote_run(local, run.id, "production", people["cy"])
+
+
+def test_a_promotion_between_the_look_and_the_entry_keeps_everything(local, small, people, monkeypatch):
+    run = filled(local, small)
+    held = stored_bytes(local, run.id)
+    real = plan_deletion
+
+    def overtaken(*arguments, **more):
+        planned = real(*arguments, **more)
+        promote(local, run, people)
+        return planned
+
+    monkeypatch.setattr("rai_tune.retention.plan_deletion", overtaken)
+    with pytest.raises(ConflictError) as refused:
+        delete_run(local, run.id, "over")
+    assert refused.value.exit_code == 7
+    assert (stored_bytes(local, run.id), local.deletions()) == (held, ())
+
+
+def test_an_unfinished_run_does_not_go_on_after_its_deletion_and_the_app_still_opens_a_completed_one(local, small):
+    from rai_tune import pipeline
+    from rai_tune.review.reading import check_evidence
+
+    stopped = small.complete_run(local, name="stopped", state="auditing")
+    local.set_state(stopped.id, "interrupted")
+    delete_run(local, stopped.id, "over")
+    with pytest.raises(UsageError, match=r"were deleted on .*; start a new run"):
+        pipeline.resume(stopped.id, local, lambda *_: None)
+    done = filled(local, small, name="done", weights=b"others")
+    delete_run(local, done.id, "over")
+    check_evidence(local, done.id)
+    lost = local.artifacts(done.id)["audit:task_quality"].digest
+    (local.root / "artifacts" / lost[:2] / lost).unlink()
+    with pytest.raises(IntegrityError, match="is missing"):
+        check_evidence(local, done.id)
+
+
 def test_a_run_at_work_is_not_touched(local, small):
     run = filled(local, small)
     held = stored_bytes(local, run.id)

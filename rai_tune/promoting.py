@@ -74,7 +74,7 @@ def attest_control(
     pack, found = _control(workspace, run, control, policy)
     if found.mode == "automated":
         raise UsageError(f"{control} is decided by evidence alone; a statement would not be read")
-    missing = empty_parts(text, found.sections)
+    missing = empty_parts(text, found.sections or ())
     if missing:
         raise UsageError(f"this is no statement about {control} yet: {'; '.join(missing)}")
     return attest(Ledger(workspace), signer, _about(run, pack, control), text)

@@ -74,8 +74,9 @@ def holders(session: Session, digest: str) -> frozenset[str]:
 
 def artifacts_by_run(session: Session, names: Collection[str] | None) -> dict[str, dict[str, ArtifactRef]]:
     """Current artifacts of every run by run id and name, in one query; only those of these names unless None."""
-    columns = (ArtifactRow.run_id, ArtifactRow.name, ArtifactRow.digest, ArtifactRow.size, ArtifactRow.media_type)
-    chosen = select(*columns).where(ArtifactRow.superseded.is_(False))
+    chosen = select(
+        ArtifactRow.run_id, ArtifactRow.name, ArtifactRow.digest, ArtifactRow.size, ArtifactRow.media_type
+    ).where(ArtifactRow.superseded.is_(False))
     if names is not None:
         chosen = chosen.where(ArtifactRow.name.in_(names))
     found: dict[str, dict[str, ArtifactRef]] = {}

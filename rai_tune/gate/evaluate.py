@@ -60,7 +60,7 @@ def evaluate(policy: LoadedPolicy | tuple[Policy, str], evidence: Evidence, as_o
         policy_digest=digest,
         redecision=thawed or bool(evidence.reaudited),
         outcome=overall(controls),
-        promotable=case.decidable and _promotable(controls),
+        promotable=case.decidable and evidence.model_digest != "" and _promotable(controls),
         controls=controls,
         model_digest=evidence.model_digest,
         predictions_digest=evidence.predictions_digest,

@@ -375,6 +375,15 @@ def test_a_control_that_passes_or_does_not_apply_is_never_shown_as_waived(make):
     )
 
 
+def test_where_there_is_no_model_there_is_nothing_to_promote(make):
+    good = make.result(
+        make.measurement(0.9, metric="accuracy", lower=0.85, upper=0.95), inputs={"predictions": make.predictions}
+    )
+    pack = rate_pack(make)
+    found = evaluate((pack, policy_digest(pack)), make.evidence(good, model_digest=""), TODAY)
+    assert (found.outcome, found.promotable) == ("pass", False)
+
+
 def test_of_two_waivers_the_longer_is_shown(make):
     pack = rate_pack(make)
     short = waiver(make, pack, until="2026-12-01", person="Cy")

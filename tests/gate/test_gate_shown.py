@@ -59,7 +59,7 @@ def decision(make):
 
 def test_a_control_says_who_attested_who_waived_and_when_it_applies(decision):
     first, second, third, *rest = decision_view(decision, 0.95).controls
-    assert (first.outcome, first.word) == ("fail", "not met (waived until 2027-01-31)")
+    assert (first.outcome, first.word) == ("fail", "fail (waived until 2027-01-31)")
     assert first.people == ("Waived by Bo until 2027-01-31; the outcome stays what it is.",)
     assert (second.people, second.condition) == (("Attested by Kim.",), "system.workplace")
     assert (third.threshold, third.severity) == ("at least 2 people", "for information")
@@ -89,7 +89,7 @@ def test_the_terminal_shows_it_in_80_columns(decision):
     print_decisions([decision], Console(file=out, width=80, highlight=False, markup=False))
     assert all(len(line) <= 80 for line in out.getvalue().splitlines())
     words = " ".join(out.getvalue().replace("┃", " ").split())
-    assert "✗ C-1 Accurate - not met (waived until 2027-01-31)" in words
+    assert "✗ C-1 Accurate - fail (waived until 2027-01-31)" in words
     assert "Waived by Bo until 2027-01-31; the outcome stays what it is." in words
     assert "✓ C-2 Overseen - met" in words
     assert "Applies when: system.workplace Attested by Kim." in words

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "decided again"
-_COMPARED = ("outcome", "severity", "waived_until", "waived_by", "attested_by")
 
 
 def verify_bundle(data: bytes, head: str | None = None, key: str | None = None) -> verify.Report:
@@ -70,15 +69,34 @@ def _difference(seen: verify.Seen, decision: Decision, statement: str, end: int)
     again = evaluate(
         (policy, decision.policy_digest), evidence, date.fromisoformat(decision.as_of) if decision.as_of else None
     )
-    for then, now in zip(decision.controls, again.controls, strict=True):
-        for name in _COMPARED:
-            if getattr(then, name) != getattr(now, name):
-                return (
-                    f"control {then.id}: {name} is {getattr(then, name)!r}, and the engine says {getattr(now, name)!r}"
-                )
-    if (decision.outcome, decision.promotable) != (again.outcome, again.promotable):
-        return f"it says {decision.outcome}, and the engine says {again.outcome}"
-    return None
+    then, now = _without_words(decision), _without_words(again)
+    for control, other in zip(then.pop("controls"), now.pop("controls"), strict=True):
+        for name, value in control.items():
+            if value != other[name]:
+                return f"control {control['id']}: {name} is {_short(value)}, and the engine says {_short(other[name])}"
+    return next(
+        (
+            f"{name} is {_short(value)}, and the engine says {_short(now[name])}"
+            for name, value in then.items()
+            if value != now[name]
+        ),
+        None,
+    )
+
+
+def _without_words(decision: Decision) -> dict[str, Any]:
+    """The decision without its sentences, which a later version may word otherwise."""
+    body = decision.to_json()
+    del body["notes"]
+    for control in body["controls"]:
+        del control["reason"], control["settle"]
+        for reading in control["readings"]:
+            del reading["note"]
+    return body
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:80]
 
 
 def _evidence(seen: verify.Seen, decision: Decision, statement: str, end: int) -> Evidence:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 BUNDLE_SCHEMA = "rai-tune/bundle/v1"
+DECISION_SCHEMA = "rai-tune/decision/v1"
 BUNDLE_TYPE = "application/vnd.rai-tune.bundle+json"
 HEAD_SCHEMA = "rai-tune/ledger-head/v1"
 HEAD_TYPE = "application/vnd.rai-tune.head+json"
@@ -56,7 +57,7 @@ NOT_SHOWN = (
     "That the data and the measurements are true: a signature shows who stated something, not that it is so.",
     "That two keys are two people: whoever holds both keys, or the workspace's own key, can sign as both.",
     "That the gate decides as its packs say: 'raitune verify' decides again with the engine; this file checks that what was "
-    "decided agrees with the packs, the measurements, the signatures and the dates.",
+    "decided agrees with the packs, the measurements, the signatures and the dates. Reasons and notes are words, and no check reads them.",
     "That no later statement about this run was left out: the ledger's index shows every key and revocation, and for other "
     "entries only their kind and time.",
     "That the documents (report, model card and so on) say what the statement says: they are the files that the workspace sealed.",
@@ -993,13 +994,17 @@ def check_decision(seen: Seen, decision: dict[str, Any], statement: str, end: in
     pack = seen.packs.get(text_at(decision, "policy_digest"))
     if pack is None or pack["id"] != text_at(decision, "policy_id"):
         raise Refused(f"{where}: the pack that it was decided under is not in the bundle")
+    whole_at(decision, "test_openings")
     for name, expected in (
+        ("schema", DECISION_SCHEMA),
+        ("policy_version", text_at(pack, "version")),
+        ("policy_title", text_at(pack, "title")),
         ("run_id", seen.run),
         ("model_digest", text_at(evidence, "model_digest")),
         ("predictions_digest", text_at(evidence, "predictions_digest")),
     ):
         if text_at(decision, name) != expected:
-            raise Refused(f"{where}: {name} is not that of the evidence")
+            raise Refused(f"{where}: {name} is not that of its pack, run or evidence")
     thawed = dict_at(evidence, "policies").get(pack["id"]) != decision["policy_digest"]
     if decision.get("redecision") is not (thawed or bool(list_at(evidence, "reaudited"))):
         raise Refused(f"{where}: it does not say rightly whether it is a re-decision")
@@ -1034,7 +1039,7 @@ def promotable(controls: Sequence[Mapping[str, Any]]) -> bool:
 def open_controls(controls: Sequence[Mapping[str, Any]]) -> list[str]:
     """Blocking controls that apply and neither pass nor are waived."""
     blocking = [control for control in controls if control.get("severity") == "block" and _applies(control)]
-    return [str(c.get("id")) for c in blocking if c.get("outcome") != "pass" and not c.get("waived_until")]
+    return [str(c.get("id")) for c in blocking if c.get("outcome") != "pass" and c.get("waived_until") is None]
 
 
 def _applies(control: Mapping[str, Any]) -> bool:
@@ -1064,18 +1069,32 @@ def _check_control(
     if control.get("severity") != severity and not (control.get("severity") == "info" and _idle(known, asked, pack)):
         raise Refused(f"{where}: its severity is not the pack's")
     check = asked.get("check") or {}
-    if control.get("mode") != asked["mode"] or control.get("threshold") != (
-        check.get("threshold") or check.get("people")
-    ):
-        raise Refused(f"{where}: its mode or its threshold is not the pack's")
+    for name, value in _copied(asked, check, pack).items():
+        if control.get(name) != value:
+            raise Refused(f"{where}: its {name.replace('_', ' ')} is not the pack's")
     for reading in list_at(control, "readings"):
         _check_reading(known, dict_at(reading), check, where)
     if outcome == "not_applicable" and not _may_not_apply(known, control, asked):
         raise Refused(f"{where}: it does not apply, and nothing in the pack or the measurements lets it not apply")
     if outcome == "pass":
         _check_pass(known, control, asked, where)
-    if control.get("waived_until"):
+    elif control.get("attested_by") is not None and not _attested(known, control):
+        raise Refused(f"{where}: it names a statement of {control['attested_by']!r} that does not count or is not here")
+    if control.get("waived_until") is not None or control.get("waived_by") is not None:
         _check_waived(known, control, where)
+
+
+def _copied(asked: dict[str, Any], check: dict[str, Any], pack: dict[str, Any]) -> dict[str, Any]:
+    """What a decision repeats from its pack, so that it can be read alone."""
+    return {
+        **{name: asked.get(name) for name in ("reference", "title", "asks", "mode", "binding", "applies_until")},
+        "kind": check.get("kind"),
+        "condition": asked.get("when"),
+        "threshold": check.get("threshold") or check.get("people"),
+        "applies_from": asked.get("applies_from") or pack.get("applies_from"),
+        "verified_on": asked.get("verified_on") or pack.get("verified_on"),
+        "sources": asked.get("sources") or pack.get("sources"),
+    }
 
 
 def _may_not_apply(known: _Known, control: dict[str, Any], asked: dict[str, Any]) -> bool:
@@ -1113,6 +1132,8 @@ def _check_reading(known: _Known, reading: dict[str, Any], check: dict[str, Any]
         raise Refused(f"{where}: it reads numbers of {reading.get('metric')!r} that the evidence does not hold")
     bound = reading.get("bound")
     if bound is None:
+        if reading.get("outcome") == "pass" and check.get("kind") == "bound":
+            raise Refused(f"{where}: a reading passes without a bound")
         return
     stored = [dict_at(item) for found in measured for item in found.get("bounds") or []]
     if not any(item.get("value") == bound for item in stored):

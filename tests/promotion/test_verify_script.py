@@ -317,8 +317,12 @@ def test_decisions_that_do_not_follow_from_their_controls(story) -> None:
     assert "it says pass, and its controls give fail" in found(edited(story, told, outcome="pass"), "decisions")
     assert "do not give promotable False" in found(edited(story, told, promotable=False), "decisions")
     assert "whether it is a re-decision" in found(edited(story, told, redecision=True), "decisions")
-    assert "model_digest is not that of the evidence" in found(edited(story, told, model_digest="0" * 64), "decisions")
-    assert "run_id is not that of the evidence" in found(edited(story, told, run_id="x-00000000"), "decisions")
+    assert "model_digest is not that of its pack, run or evidence" in found(
+        edited(story, told, model_digest="0" * 64), "decisions"
+    )
+    assert "run_id is not that of its pack, run or evidence" in found(
+        edited(story, told, run_id="x-00000000"), "decisions"
+    )
     fewer = told.decision().to_json()["controls"][1:]
     assert "its controls are not those of the pack" in found(edited(story, told, controls=fewer), "decisions")
     assert "under is not in the bundle" in found(edited(story, told, policy_digest="0" * 64), "decisions")
@@ -338,7 +342,12 @@ def test_controls_that_say_other_than_pack_evidence_and_signatures(story) -> Non
     lie = with_control(story, told, "EX-02", severity="info")
     assert "EX-02: its severity is not the pack's" in found(lie, "decisions")
     lie = with_control(story, told, "EX-02", threshold={"value": 0.6, **story.ORGANISATION})
-    assert "EX-02: its mode or its threshold is not the pack's" in found(lie, "decisions")
+    assert "EX-02: its threshold is not the pack's" in found(lie, "decisions")
+    for name in ("title", "asks", "reference", "verified_on", "condition", "kind"):
+        lie = with_control(story, told, "EX-02", **{name: "something else"})
+        assert f"EX-02: its {name.replace('_', ' ')} is not the pack's" in found(lie, "decisions")
+    lie = with_control(story, told, "EX-02", attested_by="Ben")
+    assert "it names a statement of 'Ben' that does not count" in found(lie, "decisions")
     lie = with_control(story, told, "EX-03", attested_by="Rosa")
     assert "EX-03: it passes by a statement of 'Rosa'" in found(lie, "decisions")
     lie = with_control(story, told, "EX-02", waived_by="Rosa")

@@ -38,7 +38,7 @@ def predict_and_store(
     """Score every row and keep rows and scores in the run, whose state is ``predicting``."""
     # From here on the test rows have been looked at, whatever comes of it.
     workspace.open_test_rows(run_id, planned.data.test_digest)
-    opening = {"test_digest": planned.data.test_digest, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    opening = {"test_digest": planned.data.test_digest, "at": datetime.now(UTC).isoformat(timespec="microseconds")}
     attach(workspace, run_id, "opening", opening)
     table, truncated = predictions_table(
         loaded,

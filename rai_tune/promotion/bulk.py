@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from rai_tune.core import AuditResult
-from rai_tune.gate import Evidence
+from rai_tune.promotion.evidence import evidence_of
 from rai_tune.promotion.facts import facts_of
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
+    from rai_tune.gate import Evidence
     from rai_tune.workspace import ArtifactRef, RunRecord, Workspace
 
     Wanted = Mapping[str, AbstractSet[str] | None]
@@ -46,27 +47,17 @@ class BulkEvidence:
         The first measurement of an audit is always there, so that one which measured nothing is told from the rest. Raises
         ``IntegrityError`` naming an artifact that is missing or was changed.
         """
-        data = self._json(run, "data") or {"groups": {}}
-        opened = self._json(run, "opening")
-        openings = self._openings.get(run.test_digest or "", 0) if opened else 0
-        signed = self._signed(run)
-        return Evidence(
-            run_id=run.id,
-            state=run.state,
-            results=self._results(run, wanted),
-            groups={name: tuple(values) for name, values in data["groups"].items()},
-            model_digest=run.model_digest or "",
-            predictions_digest=run.predictions_digest or "",
-            frozen_policies=run.policies,
-            test_openings=openings,
-            frozen_at=run.policies_frozen_at,
-            evaluation_started_at=opened.get("at", ""),
-            reaudited=tuple(self._json(run, "reaudits").get("audits", ())),
+        opening = self._json(run, "opening")
+        openings = self._openings.get(run.test_digest or "", 0) if opening else 0
+        return evidence_of(
+            run,
+            self._results(run, wanted),
+            data=self._json(run, "data") or {"groups": {}},
+            opening=opening,
+            reaudits=self._json(run, "reaudits"),
+            openings=openings,
             facts=self._stated(run, openings) if self._facts else {},
-            author=signed.authors[0] if signed.authors else None,
-            attestations=signed.attestations,
-            signoffs=signed.signoffs,
-            waivers=signed.waivers,
+            signed=self._signed(run),
         )
 
     @cached_property

@@ -11,19 +11,46 @@ from rai_tune.promotion.signed import signed_about
 from rai_tune.promotion.statement import evidence_statement, stated_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rai_tune.core import AuditResult
-    from rai_tune.workspace import ArtifactRef, Workspace
+    from rai_tune.promotion.signed import Signed
+    from rai_tune.workspace import ArtifactRef, RunRecord, Workspace
 
 
 def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResult, ...]) -> Evidence:
     """Bind audit results to the run's digests, its frozen policies, what people signed, and the count of runs that opened its test rows."""
     run = workspace.run(run_id)
     artifacts = workspace.artifacts(run.id)
-    data = _read(workspace, artifacts, "data", {"groups": {}})
-    opened = _read(workspace, artifacts, "opening", {})
-    openings = workspace.open_test_rows(run.id, run.test_digest) if opened and run.test_digest else 0
-    signed = signed_about(Ledger(workspace), run.id, author_key(workspace, run.id))
+    opening = _read(workspace, artifacts, "opening", {})
+    openings = workspace.open_test_rows(run.id, run.test_digest) if opening and run.test_digest else 0
     complete = "model" in artifacts and "predictions" in artifacts
+    return evidence_of(
+        run,
+        results,
+        data=_read(workspace, artifacts, "data", {"groups": {}}),
+        opening=opening,
+        reaudits=_read(workspace, artifacts, "reaudits", {}),
+        openings=openings,
+        facts=stated_facts(workspace, run, openings),
+        signed=signed_about(Ledger(workspace), run.id, author_key(workspace, run.id)),
+        statement=statement_digest(evidence_statement(workspace, run.id, results)) if complete else "",
+    )
+
+
+def evidence_of(
+    run: RunRecord,
+    results: tuple[AuditResult, ...],
+    *,
+    data: Mapping[str, Any],
+    opening: Mapping[str, Any],
+    reaudits: Mapping[str, Any],
+    openings: int,
+    facts: dict[str, dict[str, Any]],
+    signed: Signed,
+    statement: str = "",
+) -> Evidence:
+    """Evidence from what was read of a run: its stored JSON values by name, and what people signed about it."""
     return Evidence(
         run_id=run.id,
         state=run.state,
@@ -34,11 +61,11 @@ def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResu
         frozen_policies=run.policies,
         test_openings=openings,
         frozen_at=run.policies_frozen_at,
-        evaluation_started_at=opened.get("at", ""),
-        reaudited=tuple(_read(workspace, artifacts, "reaudits", {"audits": []})["audits"]),
-        facts=stated_facts(workspace, run, openings),
+        evaluation_started_at=opening.get("at", ""),
+        reaudited=tuple(reaudits.get("audits", ())),
+        facts=facts,
         author=signed.authors[0] if signed.authors else None,
-        statement=statement_digest(evidence_statement(workspace, run.id, results)) if complete else "",
+        statement=statement,
         attestations=signed.attestations,
         signoffs=signed.signoffs,
         waivers=signed.waivers,

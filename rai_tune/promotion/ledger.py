@@ -126,6 +126,15 @@ class Ledger:
         envelope = signer.sign(body, IN_TOTO) if signer else seal(body, IN_TOTO, own)
         return self._place(kind, envelope, own, run_id, expected, signer)
 
+    def check_signer(self, signer: Signer) -> None:
+        """Look whether a key may sign now: one revoked since it was unlocked would leave an entry that never verifies. ``UsageError`` if not."""
+        from rai_tune.promotion.people import read_registry
+
+        key = read_registry(self).find(signer.key_id, signer.person)
+        if key is None or key.revoked is not None:
+            state = "is not registered in this workspace" if key is None else f"was revoked: {key.revoked_because}"
+            raise UsageError(f"key {signer.key_id[:16]} of {signer.person} {state}")
+
     def root_at(self, size: int) -> str:
         """Root of the first ``size`` entries, in hex."""
         leaves = self.leaves()
@@ -193,7 +202,7 @@ class Ledger:
                     f"the ledger has {seq} entries, not {expected}: another entry came first; look again and repeat the command"
                 )
             if signer is not None:
-                self._may_sign(signer)
+                self.check_signer(signer)
             at = _time(last)
             entry = canonical_json(
                 {
@@ -220,15 +229,6 @@ class Ledger:
                 continue
             return LedgerEntry(**vars(row))
         raise ConflictError("other processes keep writing to the ledger; repeat the command")
-
-    def _may_sign(self, signer: Signer) -> None:
-        """Look again: a key that was revoked since it was unlocked would leave an entry that nobody may ever sign."""
-        from rai_tune.promotion.people import read_registry
-
-        key = read_registry(self).find(signer.key_id, signer.person)
-        if key is None or key.revoked is not None:
-            state = "is not registered in this workspace" if key is None else f"was revoked: {key.revoked_because}"
-            raise UsageError(f"key {signer.key_id[:16]} of {signer.person} {state}")
 
     def _sound(self) -> tuple[Head, list[bytes]]:
         """The newest head, checked, and the leaves it was signed over, while other processes may append."""

@@ -99,6 +99,7 @@ def sign_off(
     """
     predicate = evidence["predicate"]
     run_id, digest = predicate["run"]["id"], statement_digest(evidence)
+    ledger.check_signer(signer)  # before the evidence is entered: who is refused leaves nothing behind
     _needs_role(signer, (role,))
     signed = signed_about(ledger, run_id, author_key)
     if role == "author":

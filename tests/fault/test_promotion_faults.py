@@ -16,6 +16,9 @@ from rai_tune.promotion.checking import check_ledger
 from rai_tune.promotion.serving import promotions
 from rai_tune.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+"""A hundred runs and their signatures take twenty seconds together."""
+
 
 def _load(name: str) -> Any:
     """A module beside this file, by path, because tests are not packages."""

@@ -407,6 +407,7 @@ delete_run(Workspace.open(root), run_id, "over")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "place"),
     [

@@ -30,9 +30,12 @@ def new(
     from rai_tune.core import ConflictError
     from rai_tune.promotion.identity import public_path
     from rai_tune.promotion.keys import check_person, key_id_of, new_key, public_pem
+    from rai_tune.promotion.people import check_roles
     from rai_tune.workspace import atomic_write
 
     name = check_person(person)
+    if role:
+        check_roles(role)
     path = (out or _key_folder() / f"{_slug(name)}.pem").expanduser()
     if path.exists() or public_path(path).exists():
         raise ConflictError(f"{path} or {public_path(path).name} is there already; a key is never replaced")

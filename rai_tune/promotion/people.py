@@ -125,6 +125,17 @@ def signed_by_workspace(entry: LedgerEntry, registry: Registry) -> dict[str, Any
     return _signed_by_workspace(entry, parse_public(registry.workspace, "the workspace's key"))
 
 
+def check_roles(roles: Iterable[str]) -> frozenset[Role]:
+    """Roles by their names; ``UsageError`` for an unknown one, or for none."""
+    wanted = frozenset(roles)
+    unknown = sorted(wanted - set(ROLES))
+    if unknown or not wanted:
+        raise UsageError(
+            f"role {unknown[0][:40]!r} is not one of {', '.join(ROLES)}" if unknown else "give at least one role"
+        )
+    return cast("frozenset[Role]", wanted)
+
+
 def register(
     ledger: Ledger, person: str, roles: Iterable[str], public: Ed25519PublicKey, *, vouched: bool = False
 ) -> RegisteredKey:
@@ -132,12 +143,7 @@ def register(
 
     Raises ``UsageError`` for an unknown role, ``ConflictError`` when the key was registered before, also when it was revoked since.
     """
-    wanted = frozenset(roles)
-    unknown = sorted(wanted - set(ROLES))
-    if unknown or not wanted:
-        raise UsageError(
-            f"role {unknown[0]!r} is not one of {', '.join(ROLES)}" if unknown else "give at least one role"
-        )
+    wanted = check_roles(roles)
     name, key_id = check_person(person), key_id_of(public)
     registry = read_registry(ledger)
     own = workspace_key(ledger.workspace.root, create=False)
@@ -150,7 +156,7 @@ def register(
     pem = public_pem(public)
     body = {"person": name, "roles": sorted(wanted), "public": pem, "vouched": vouched}
     entry = _append(ledger, KEY, f"key/{name}", key_id, body)
-    return RegisteredKey(name, cast("frozenset[Role]", wanted), key_id, pem, entry.seq, entry.at, vouched)
+    return RegisteredKey(name, wanted, key_id, pem, entry.seq, entry.at, vouched)
 
 
 def vouch(ledger: Ledger, person: str, roles: Iterable[str]) -> RegisteredKey:

@@ -147,7 +147,6 @@ def complete_run(
         predictions_digest=predictions,
         test_digest=sha256_bytes(test),
     )
-    attach(workspace, run.id, "opening", {"test_digest": sha256_bytes(test), "at": "2099-01-01T00:00:00+00:00"})
     _opened_just_now(workspace, run.id, sha256_bytes(test))
     workspace.open_test_rows(run.id, sha256_bytes(test))
     if results is None:
@@ -184,7 +183,7 @@ def attach(workspace: Workspace, run_id: str, name: str, value: Any) -> None:
 def _opened_just_now(workspace: Workspace, run_id: str, test: str) -> None:
     from datetime import UTC, datetime
 
-    attach(workspace, run_id, "opening", {"test_digest": test, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+    attach(workspace, run_id, "opening", {"test_digest": test, "at": datetime.now(UTC).isoformat(timespec="microseconds")})
 
 
 def _model(workspace: Workspace, run_id: str, weights: bytes) -> dict[str, str]:

@@ -183,7 +183,9 @@ def attach(workspace: Workspace, run_id: str, name: str, value: Any) -> None:
 def _opened_just_now(workspace: Workspace, run_id: str, test: str) -> None:
     from datetime import UTC, datetime
 
-    attach(workspace, run_id, "opening", {"test_digest": test, "at": datetime.now(UTC).isoformat(timespec="microseconds")})
+    attach(
+        workspace, run_id, "opening", {"test_digest": test, "at": datetime.now(UTC).isoformat(timespec="microseconds")}
+    )
 
 
 def _model(workspace: Workspace, run_id: str, weights: bytes) -> dict[str, str]:

@@ -58,7 +58,7 @@ def sign_run(workspace: Workspace, run_id: str, signer: Signer, role: Role, comm
     ledger, run = Ledger(workspace), _completed(workspace, run_id)
     if role == "author":
         _no_production_audit(run, "has no author")
-    results = _results(workspace, run.id)
+    results = stored_results(workspace, run.id)
     evidence = evidence_statement(workspace, run.id, results, _now())
     decisions = decisions_today(workspace, run, results=results)
     return sign_off(ledger, signer, role, evidence, decisions, author_key(workspace, run.id), comment)
@@ -122,7 +122,7 @@ def promote_run(
     _model_is_kept(workspace, run)
     policies = frozen_policies(workspace, run)
     # One reading for the statement and the decisions: an audit that is stored in between changes neither.
-    results = _results(workspace, run.id)
+    results = stored_results(workspace, run.id)
     candidate = Candidate(
         run_id=run.id,
         state=run.state,
@@ -176,7 +176,7 @@ def decisions_today(
 ) -> tuple[Decision, ...]:
     """Today's decisions under the policies that froze with the run; nothing is stored."""
     packs = frozen_policies(workspace, run) if policies is None else policies
-    evidence = collect_evidence(workspace, run.id, _results(workspace, run.id) if results is None else results)
+    evidence = collect_evidence(workspace, run.id, stored_results(workspace, run.id) if results is None else results)
     return tuple(evaluate(pack, evidence, as_of=today()) for pack in packs)
 
 
@@ -194,18 +194,6 @@ def _frozen(workspace: Workspace, run: RunRecord, name: str, digest: str) -> Loa
     if loaded.digest != digest:
         raise IntegrityError(f"run {run.id}: the pack {name} was edited since the run began; start a new run")
     return loaded
-
-
-def _results(workspace: Workspace, run_id: str) -> tuple[AuditResult, ...]:
-    """What the audits left. ``IntegrityError`` for a result that is none, such as one with a number that is not finite."""
-    from pydantic import ValidationError
-
-    try:
-        return stored_results(workspace, run_id)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise IntegrityError(f"run {run_id}: a stored audit result cannot be read: {where}: {first['msg']}") from error
 
 
 def _completed(workspace: Workspace, run_id: str) -> RunRecord:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.core import AuditResult
+from pydantic import ValidationError
+
+from rai_tune.core import AuditResult, IntegrityError
 from rai_tune.gate import Decision
 from rai_tune.recipe import Recipe
 from rai_tune.reporting.inputs import ReportInputs
@@ -12,7 +14,7 @@ from rai_tune.reporting.inputs import ReportInputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rai_tune.workspace import Workspace
+    from rai_tune.workspace import ArtifactRef, Workspace
 
 _RUN_KEYS = (
     "id",
@@ -45,9 +47,23 @@ def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
 
 
 def stored_results(workspace: Workspace, run_id: str) -> tuple[AuditResult, ...]:
-    """Every audit result of a run, by name of audit."""
+    """Every audit result of a run, by name of audit.
+
+    Raises ``IntegrityError`` for a result that is none, such as one with a number that is not finite.
+    """
     refs = [ref for name, ref in sorted(workspace.artifacts(run_id).items()) if name.startswith("audit:")]
-    return tuple(AuditResult.model_validate(workspace.read_json(ref.digest)) for ref in refs)
+    return tuple(_result(workspace, run_id, ref) for ref in refs)
+
+
+def _result(workspace: Workspace, run_id: str, ref: ArtifactRef) -> AuditResult:
+    try:
+        return AuditResult.model_validate(workspace.read_json(ref.digest))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise IntegrityError(
+            f"run {run_id}: the stored result {ref.name!r} cannot be read: {where}: {first['msg']}"
+        ) from error
 
 
 def stored_decisions(workspace: Workspace, run_id: str) -> tuple[Decision, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,21 +29,35 @@ def small_run():
     return sys.modules["small_run"]
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with a workspace that holds one passing run, and Ada's and Bo's keys."""
-    for name in ("RAITUNE_ARTIFACTS_URL", "RAITUNE_DATABASE_URL", "RAITUNE_KEY", "RAITUNE_WORKSPACE_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("RAITUNE_WORKSPACE", str(tmp_path / "w"))
-    monkeypatch.setenv("RAITUNE_KEY_PASSPHRASE", PASSPHRASE)
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A folder with a workspace that holds one passing run, and Ada's and Bo's keys; made once, because keys take a while."""
+    folder = tmp_path_factory.mktemp("signing")
     small = small_run()
-    with Workspace.open(tmp_path / "w") as workspace:
-        small.complete_run(workspace, small.trial_policy(small.bound_control(), small.attested_control()))
-    assert run("keys", "new", "Ada", "--role", "author", "--out", "ada.pem")[0] == 0
-    assert run("keys", "new", "Bo", "--role", "approver", "--role", "reviewer", "--out", "bo.pem")[0] == 0
-    (tmp_path / "oversight.md").write_text("The operator on duty can stop the system with one switch.\n")
-    return tmp_path
+    with pytest.MonkeyPatch.context() as patch:
+        _settings(patch, folder)
+        with Workspace.open(folder / "w") as workspace:
+            small.complete_run(workspace, small.trial_policy(small.bound_control(), small.attested_control()))
+        assert run("keys", "new", "Ada", "--role", "author", "--out", "ada.pem")[0] == 0
+        assert run("keys", "new", "Bo", "--role", "approver", "--role", "reviewer", "--out", "bo.pem")[0] == 0
+    (folder / "oversight.md").write_text("The operator on duty can stop the system with one switch.\n")
+    return folder
+
+
+@pytest.fixture
+def project(template, tmp_path, monkeypatch):
+    """A copy of the folder, and the current one."""
+    shutil.copytree(template, tmp_path / "project")
+    _settings(monkeypatch, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def _settings(patch, folder):
+    for name in ("RAITUNE_ARTIFACTS_URL", "RAITUNE_DATABASE_URL", "RAITUNE_KEY", "RAITUNE_WORKSPACE_KEY"):
+        patch.delenv(name, raising=False)
+    patch.setenv("RAITUNE_WORKSPACE", str(folder / "w"))
+    patch.setenv("RAITUNE_KEY_PASSPHRASE", PASSPHRASE)
+    patch.chdir(folder)
 
 
 def run(*arguments: str) -> tuple[int, str]:

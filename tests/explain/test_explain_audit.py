@@ -196,6 +196,7 @@ def test_no_measurement_is_a_silent_gap(bert_model, context_of):
         assert inspect.cleandoc(measurement.method)
 
 
+@pytest.mark.slow
 def test_partition_shap_says_how_much_it_resolved(bert_model, context_of):
     context = context_of(bert_model, documents=8, method="partition_shap", evaluations=12)
     output = run(context)

@@ -192,6 +192,7 @@ def test_several_classes_are_decided_by_the_most_probable(project):
     assert {item.metric for item in output.measurements}.isdisjoint({"base_roc_auc", "roc_auc_change"})
 
 
+@pytest.mark.slow
 def test_a_run_has_it_when_asked_and_a_suite_run_again_adds_it(project, tmp_path):
     from rai_tune import pipeline
     from rai_tune.recipe import load_recipe

@@ -16,6 +16,10 @@ STANDS = frozenset({"pass", "not_applicable"})
 SAID = "Two clerks read each refusal before it is sent and may reverse it."
 
 
+pytestmark = pytest.mark.slow
+"""Hundreds of examples, each decided twice."""
+
+
 @pytest.fixture(scope="session")
 def pack(make):
     """One control of every kind that evidence can decide, with conditions that read facts and each other."""

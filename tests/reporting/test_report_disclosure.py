@@ -120,6 +120,7 @@ def asked(frame: pd.DataFrame, *settings: str, intersections: bool) -> dict:
     return report_json(found.inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "rows", "unknown", "scored", "intersections"),
     [

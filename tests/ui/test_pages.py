@@ -25,6 +25,10 @@ PARQUET = "application/vnd.apache.parquet"
 VERDICTS = {"Passed", "Refused", "Not enough evidence", "Waiting for sign-off"}
 
 
+pytestmark = pytest.mark.slow
+"""Each builds a page of the app whole: a quarter of a minute together."""
+
+
 def blocks(test: AppTest, kind: str) -> list[dict[str, Any]]:
     """Blocks of one kind that the page shows, in order."""
     found = []

@@ -249,7 +249,8 @@ def _sources(workspace: Workspace, run: RunRecord) -> dict[str, Path]:
         if name.startswith(MODEL)
     }
     if workspace.read_json(files[f"{MODEL}decision.json"])["adapter"]:
-        base = recorded_base(sources[f"{MODEL}base.json"].parent, stored_recipe(workspace, run).base_dir)
+        recorded = workspace.read_json(files[f"{MODEL}base.json"])
+        base = recorded_base(recorded, stored_recipe(workspace, run).base_dir)
         sources |= {f"{BASE}{name}": base.path / name for name in base.files}
     return sources
 

@@ -18,6 +18,7 @@ from rai_tune.training.checkpoints import file_manifest
 from rai_tune.training.tokens import load_tokenizer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rai_tune.training.base_model import BaseModel
@@ -105,9 +106,8 @@ def merge_adapter(loaded: LoadedModel, folder: Path) -> Path:
     return folder
 
 
-def recorded_base(folder: Path, base_dir: Path, base_folder: Path | None = None) -> BaseModel:
-    """The base that a saved model names, found and hashed. Raises ``IntegrityError`` when it has other bytes now."""
-    recorded = json.loads((folder / BASE_FILE).read_text(encoding="utf-8"))
+def recorded_base(recorded: Mapping[str, Any], base_dir: Path, base_folder: Path | None = None) -> BaseModel:
+    """The base that a saved model names in its ``base.json``, found and hashed. ``IntegrityError`` when it has other bytes now."""
     name, revision = recorded["name"], recorded["revision"]
     base = base_at(base_folder, name, revision) if base_folder else find_base(name, revision, base_dir)
     if base.digest != recorded["digest"]:
@@ -121,7 +121,8 @@ def recorded_base(folder: Path, base_dir: Path, base_folder: Path | None = None)
 def _load_adapter(folder: Path, facts: DecisionFacts, base_dir: Path, base_folder: Path | None) -> Any:
     from peft import PeftModel
 
-    base = recorded_base(folder, base_dir, base_folder)
+    recorded = json.loads((folder / BASE_FILE).read_text(encoding="utf-8"))
+    base = recorded_base(recorded, base_dir, base_folder)
     model = load_task(facts.task).load_base(str(base.path), facts.classes)
     with quiet_peft():
         return PeftModel.from_pretrained(model, str(folder), use_safetensors=True)

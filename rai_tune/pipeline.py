@@ -58,6 +58,7 @@ __all__ = [
 
 def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome:
     """Create a run, freeze its policies, and carry it through."""
+    context = _context(planned)  # a key that is named and not there is found before a run is
     run = workspace.create_run(
         name=planned.recipe.name,
         recipe=planned.recipe.model_dump(mode="json"),
@@ -65,7 +66,7 @@ def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome
         policies={policy.policy.id: policy.digest for policy in planned.policies},
     )
     with workspace.claim(run.id):
-        attach(workspace, run.id, "context", _context(planned))
+        attach(workspace, run.id, "context", context)
         for policy in planned.policies:
             # The text of the pack, so that what froze can be read, and decided by, years later.
             attach(

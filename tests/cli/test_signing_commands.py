@@ -158,3 +158,15 @@ def test_bad_input_is_named_and_changes_nothing(project, arguments, code, messag
     assert (found, message in said) == (code, True), said
     assert run("ledger", "head")[1] == before
     assert sorted(path.name for path in project.iterdir()) == files
+
+
+def test_a_run_that_names_a_key_without_its_public_half_is_refused_before_it_begins(project, monkeypatch):
+    from rai_tune.core import UsageError
+    from rai_tune.promotion.identity import named_key_id
+
+    monkeypatch.setenv("RAITUNE_KEY", str(project / "ada.pem"))
+    ada = json.loads(run("keys", "list", "--json")[1])["keys"][0]
+    assert named_key_id() == ada["key_id"]
+    (project / "ada.pub").unlink()
+    with pytest.raises(UsageError, match="there is no public key"):
+        named_key_id()

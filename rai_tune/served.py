@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rai_tune.core import UsageError
+from rai_tune.core import IntegrityError, UsageError
 from rai_tune.data.preparing import prepare_frame
 from rai_tune.planning import device_of
 from rai_tune.promotion.door import check_alias
@@ -69,6 +69,8 @@ def load_promotion(workspace: Workspace, promotion: Promotion) -> Served:
     folder = lay_out(workspace, promotion)
     run = workspace.run(promotion.run_id)
     recipe = stored_recipe(workspace, run)
+    if recipe.digest != promotion.recipe_digest:
+        raise IntegrityError(f"run {run.id}: its recipe is not the one that was promoted with the model")
     manifest = {name.removeprefix(MODEL): digest for name, digest in promotion.files.items() if name.startswith(MODEL)}
     based = any(name.startswith(BASE) for name in promotion.files)
     loaded = load_saved(folder / "model", manifest, recipe.base_dir, base_folder=folder / "base" if based else None)

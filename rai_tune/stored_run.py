@@ -82,11 +82,18 @@ def load_model(workspace: Workspace, run: RunRecord) -> LoadedModel:
 
 
 def stored_recipe(workspace: Workspace, run: RunRecord, overrides: Sequence[str] = ()) -> LoadedRecipe:
-    """The recipe that a run began with, read as from the folder that it began in; ``overrides`` change a copy."""
+    """The recipe that a run began with, read as from the folder that it began in; ``overrides`` change a copy.
+
+    Raises ``IntegrityError`` when it is not the one whose digest was recorded: template and roles of columns shape every decision.
+    """
     from pathlib import Path
 
     context = workspace.read_json(workspace.artifacts(run.id)["context"].digest)
-    return parse_recipe(run.recipe, f"recipe of run {run.id}", Path(context["base_dir"]), overrides)
+    source, base_dir = f"recipe of run {run.id}", Path(context["base_dir"])
+    loaded = parse_recipe(run.recipe, source, base_dir)
+    if loaded.digest != run.recipe_digest:
+        raise IntegrityError(f"run {run.id}: its stored recipe is not the one that was recorded")
+    return parse_recipe(run.recipe, source, base_dir, overrides) if overrides else loaded
 
 
 def same_inputs(planned: Plan, run: RunRecord, *, policies: bool = True) -> None:

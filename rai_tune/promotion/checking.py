@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rai_tune.core import IntegrityError, UsageError
-from rai_tune.promotion.dsse import open_envelope, signer_of
-from rai_tune.promotion.keys import key_id_of, parse_public
+from rai_tune.promotion.dsse import open_envelope
+from rai_tune.promotion.keys import parse_public
 from rai_tune.promotion.ledger import HEAD_TYPE
 from rai_tune.promotion.people import Registry, read_registry, signed_by_workspace, verified
+from rai_tune.promotion.records import DELETION, EVIDENCE, PEOPLE_KINDS
 from rai_tune.promotion.serving import promotions
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
 
+_BY_WORKSPACE = frozenset({*PEOPLE_KINDS, EVIDENCE})
 _HEAD = re.compile(r"(?:(?P<size>\d{1,12}):)?(?P<root>[0-9a-f]{64})")
 
 
@@ -54,9 +56,8 @@ def check_ledger(ledger: Ledger, known: str | None = None) -> LedgerCheck:
 
 
 def _check_signature(entry: LedgerEntry, registry: Registry) -> None:
-    workspace = key_id_of(parse_public(registry.workspace, "the workspace's key")) if registry.workspace else ""
-    vouched = registry.find(workspace, str(entry.predicate.get("person", "")))
-    if signer_of(entry.envelope) == workspace and (vouched is None or entry.kind in {"key", "revocation"}):
+    """What the workspace states, it signs; everything else is signed by a person who was registered then."""
+    if entry.kind in _BY_WORKSPACE or (entry.kind == DELETION and not entry.predicate.get("person")):
         signed_by_workspace(entry, registry)
     else:
         verified(entry, registry)
@@ -105,8 +106,8 @@ def _known_size(wanted: tuple[int | None, str], roots: list[str]) -> int:
         raise IntegrityError(
             f"the ledger has {len(roots) - 1} entries, and the known head speaks of {size}: it was cut"
         )
-    if size is None and root in roots:
+    if size is None and root in roots[1:]:  # the head of an empty ledger would fit any
         return roots.index(root)
-    if size is not None and roots[size] == root:
+    if size and roots[size] == root:
         return size
     raise IntegrityError("the ledger never had that head: it was rewritten or cut, or the head is of another ledger")

@@ -41,7 +41,7 @@ def _decide_again(seen: verify.Seen) -> verify.Check:
             if problem:
                 return verify.Check(NAME, False, f"{where}: {problem}")
             words.append(f"{where}: {decision.policy_id} is {decision.outcome} again")
-    except (ValidationError, verify.Refused, ValueError, KeyError) as error:
+    except (ValidationError, verify.Refused, ValueError, KeyError, TypeError, AttributeError) as error:
         return verify.Check(NAME, False, f"the engine cannot read what the bundle holds: {error}")
     return verify.Check(NAME, True, "; ".join(words) or "there is no decision in the bundle")
 

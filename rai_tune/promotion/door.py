@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rai_tune.gate import ControlOutcome, Decision
-    from rai_tune.gate.decision import Waiver
+    from rai_tune.gate.decision import Role, Waiver
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
     from rai_tune.promotion.signed import Signed
@@ -80,7 +80,7 @@ def promote(
     promotions(ledger)  # nothing is built on a ledger in which a promotion was forged or replayed
     signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
     digest = statement_digest(candidate.evidence)
-    _may_promote(signer, signed)
+    _may_promote(signer, ledger.check_signer(signer), signed)
     _decided(candidate, signed)
     _recorded(ledger, candidate.run_id, digest)
     _signed_by_enough(candidate, signed, signer, digest)
@@ -107,10 +107,11 @@ def promote(
     return ledger.append(PROMOTION, body, signer, run_id=candidate.run_id, expected=expected)
 
 
-def _may_promote(signer: Signer, signed: Signed) -> None:
-    if "approver" not in signer.roles:
-        held = ", ".join(sorted(signer.roles))
-        raise UsageError(f"the key of {signer.person} is registered as {held}; only an approver promotes")
+def _may_promote(signer: Signer, held: frozenset[Role], signed: Signed) -> None:
+    if "approver" not in held:
+        raise UsageError(
+            f"the key of {signer.person} is registered as {', '.join(sorted(held))}; only an approver promotes"
+        )
     if not signed.authors:
         raise RefusedError("no author signed this run; 'raitune sign RUN --as author' comes first", "awaiting_signoff")
     if signed.is_author(signer.person):

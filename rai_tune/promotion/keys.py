@@ -145,7 +145,7 @@ def unlock(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
     if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & _OTHERS_MAY_READ:
         raise UsageError(f"{path}: others on this machine may read this key; set its mode to 0600 (chmod 600)")
     try:
-        key = s.load_pem_private_key(path.read_bytes(), passphrase.encode() if passphrase else None)
+        key = s.load_pem_private_key(_read(path), passphrase.encode() if passphrase else None)
     except TypeError as error:
         need = "needs its passphrase" if not passphrase else "is not encrypted, and needs no passphrase"
         raise UsageError(f"{path}: the key {need}") from error
@@ -154,6 +154,15 @@ def unlock(path: Path, passphrase: str | None) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{path}: this is a key of another type; only Ed25519 keys sign here")
     return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        raise UsageError(
+            f"{path}: this login may not read the key; the workspace's own may be named for each login in RAITUNE_WORKSPACE_KEY"
+        ) from error
 
 
 def workspace_key(root: Path, *, create: bool) -> Ed25519PrivateKey | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+    from rai_tune.gate.decision import Role
     from rai_tune.promotion.keys import Signer
     from rai_tune.workspace import Workspace
     from rai_tune.workspace.chain import ChainText
@@ -126,14 +127,18 @@ class Ledger:
         envelope = signer.sign(body, IN_TOTO) if signer else seal(body, IN_TOTO, own)
         return self._place(kind, envelope, own, run_id, expected, signer)
 
-    def check_signer(self, signer: Signer) -> None:
-        """Look whether a key may sign now: one revoked since it was unlocked would leave an entry that never verifies. ``UsageError`` if not."""
+    def check_signer(self, signer: Signer) -> frozenset[Role]:
+        """Look whether a key may sign now, and return the roles that it is registered with; ``UsageError`` if it may not.
+
+        One revoked since it was unlocked would leave an entry that never verifies, and a signer's own word on its roles counts for nothing.
+        """
         from rai_tune.promotion.people import read_registry
 
         key = read_registry(self).find(signer.key_id, signer.person)
         if key is None or key.revoked is not None:
             state = "is not registered in this workspace" if key is None else f"was revoked: {key.revoked_because}"
             raise UsageError(f"key {signer.key_id[:16]} of {signer.person} {state}")
+        return key.roles
 
     def root_at(self, size: int) -> str:
         """Root of the first ``size`` entries, in hex."""

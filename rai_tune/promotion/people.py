@@ -67,6 +67,11 @@ class Registry:
         found = [key for key in self.keys if key.key_id == key_id and person in {None, key.person}]
         return found[-1] if found else None
 
+    def known_as(self, key_id: str, person: str) -> RegisteredKey | None:
+        """The registration of a key for this person under any spelling of the name."""
+        found = [key for key in self.keys if key.key_id == key_id and same_person(key.person, person)]
+        return found[-1] if found else None
+
     def named(self, text: str) -> RegisteredKey:
         """A registration by name of the person or the beginning of a key id. ``UsageError`` when none or several fit."""
         fits = [key for key in self.keys if same_person(key.person, text) or key.key_id.startswith(text.lower())]
@@ -149,7 +154,7 @@ def register(
     own = workspace_key(ledger.workspace.root, create=False)
     if not vouched and own is not None and key_id == key_id_of(own.public_key()):
         raise UsageError("this is the workspace's own key; it is no person's")
-    before = registry.find(key_id, name if vouched else None)
+    before = registry.known_as(key_id, name) if vouched else registry.find(key_id)
     if before is not None:
         state = "and was revoked" if before.revoked is not None else "already"
         raise ConflictError(f"key {key_id[:16]} is registered for {before.person} {state}; use a new key")

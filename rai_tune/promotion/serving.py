@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.core import ConflictError, IntegrityError, UsageError, sha256_file
 from rai_tune.promotion.people import read_registry, verified
 from rai_tune.promotion.records import PROMOTION
+from rai_tune.promotion.standing import Standing
 from rai_tune.promotion.statement import PREDICTIONS
 
 if TYPE_CHECKING:
@@ -36,21 +37,27 @@ class Promotion:
     person: str
     model_digest: str
     statement: str
+    recipe_digest: str
+    """Of the recipe that the evidence was measured under: template and roles of columns come from it."""
     rollback_of: int | None
     decisions: tuple[dict[str, Any], ...]
     files: Mapping[str, str]
 
 
 def promotions(ledger: Ledger, alias: str | None = None) -> tuple[Promotion, ...]:
-    """Every promotion, oldest first, each verified. Raises ``IntegrityError`` when one was changed, forged or replayed."""
+    """Every promotion, oldest first, each verified and held against the rules of the door.
+
+    Raises ``IntegrityError`` when one was changed, forged or replayed, or came into the ledger past the door.
+    """
     ledger.head()
     entries = ledger.entries((PROMOTION,))
     registry, roots = read_registry(ledger), ledger.roots()
+    standing = Standing(ledger, registry)
     found = []
     for entry in entries:
         body = verified(entry, registry)
         _check_place(entry, body, roots[entry.seq].hex())
-        found.append(_promotion(entry, body))
+        found.append(_promotion(entry, body, standing.check(entry, body)))
     return tuple(item for item in found if alias in {None, item.alias})
 
 
@@ -134,7 +141,7 @@ def _inside(name: str) -> str:
     return name
 
 
-def _promotion(entry: LedgerEntry, body: Mapping[str, Any]) -> Promotion:
+def _promotion(entry: LedgerEntry, body: Mapping[str, Any], evidence: Mapping[str, Any]) -> Promotion:
     predicate = body["predicate"]
     return Promotion(
         seq=entry.seq,
@@ -144,6 +151,7 @@ def _promotion(entry: LedgerEntry, body: Mapping[str, Any]) -> Promotion:
         person=str(predicate["person"]),
         model_digest=str(predicate["model_digest"]),
         statement=str(predicate["statement"]),
+        recipe_digest=str(evidence["predicate"]["run"]["recipe_digest"]),
         rollback_of=predicate["rollback_of"],
         decisions=tuple(predicate["decisions"]),
         files={item["name"]: item["digest"]["sha256"] for item in body["subject"]},

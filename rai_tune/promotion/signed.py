@@ -99,8 +99,8 @@ def sign_off(
     """
     predicate = evidence["predicate"]
     run_id, digest = predicate["run"]["id"], statement_digest(evidence)
-    ledger.check_signer(signer)  # before the evidence is entered: who is refused leaves nothing behind
-    _needs_role(signer, (role,))
+    # Before the evidence is entered: who is refused leaves nothing behind.
+    _needs_role(signer, ledger.check_signer(signer), role)
     signed = signed_about(ledger, run_id, author_key)
     if role == "author":
         _may_be_author(signer, signed, author_key)
@@ -146,7 +146,7 @@ def waive(
         raise UsageError("say in a sentence why the control is waived: --reason")
     if until < today:
         raise UsageError(f"--until {until.isoformat()} is past; a waiver ends on a day to come")
-    _needs_role(signer, ("approver",))
+    _needs_role(signer, ledger.check_signer(signer), "approver")
     _four_eyes(signer, signed_about(ledger, about.run_id, author_key), "waive a control")
     body = about.statement(WAIVER, signer, reason=reason.strip(), until=until.isoformat())
     return ledger.append(WAIVER, body, signer, run_id=about.run_id)
@@ -207,10 +207,9 @@ def _does_not_count(
     return None
 
 
-def _needs_role(signer: Signer, roles: tuple[Role, ...]) -> None:
-    if not signer.roles.intersection(roles):
-        held = ", ".join(sorted(signer.roles))
-        raise UsageError(f"the key of {signer.person} is registered as {held}, not as {' or '.join(roles)}")
+def _needs_role(signer: Signer, held: frozenset[Role], role: Role) -> None:
+    if role not in held:
+        raise UsageError(f"the key of {signer.person} is registered as {', '.join(sorted(held))}, not as {role}")
 
 
 def _may_be_author(signer: Signer, signed: Signed, author_key: str | None) -> None:

@@ -46,6 +46,11 @@ def judge_presence(check: PresenceCheck, evidence: Evidence, asked: Asked) -> Ve
             gaps.append(found)
         elif not found.measurements:
             gaps.append(Gap(f"the audit {audit} measured nothing", f"run the audit {audit} again"))
+        elif not check.metrics and all(item.status != "ok" for item in found.measurements):
+            why = sorted({str(item.reason) for item in found.measurements})[0]
+            gaps.append(
+                Gap(f"the audit {audit} came to no number: {why}", f"rows on which {audit} can measure something")
+            )
         else:
             results.append(found)
     metrics = {name: _measured(results, name) for name in check.metrics}

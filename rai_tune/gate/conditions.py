@@ -34,6 +34,8 @@ class Truth:
     value: bool | None
     missing: tuple[str, ...] = ()
     settle: str | None = None
+    stated: tuple[str, ...] = ()
+    """What it was decided on, in words, so that a control which a stated fact switches off says which."""
 
 
 @lru_cache(maxsize=1024)
@@ -55,12 +57,18 @@ def decide_condition(
     settled = {name: outcomes[name] for name in sorted(reads.outcomes) if outcomes.get(name) in SETTLED}
     value = _evaluate(text, tuple(known.items()), tuple(settled.items()), limit)
     if value is not None:
-        return Truth(value)
+        return Truth(value, stated=tuple(f"{name} is {_words(fact)}" for name, fact in known.items()))
     silent = [name for name in found if name not in known]
     open_ = sorted(reads.outcomes - set(settled))
     missing = [f"{name} is not stated" for name in silent] + [f"the outcome of {name} is not settled" for name in open_]
     settle = [how_to_state(name) for name in silent] + [f"settle {name}" for name in open_]
     return Truth(None, tuple(missing) or ("it cannot be computed",), "; ".join(settle) or None)
+
+
+def _words(fact: Fact) -> str:
+    if isinstance(fact, tuple):
+        return ", ".join(fact)[:200] or "empty"
+    return str(fact).lower() if isinstance(fact, bool) else str(fact)[:200]
 
 
 def _parse(text: str) -> Any:

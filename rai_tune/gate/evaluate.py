@@ -130,7 +130,8 @@ def _verdict(control: Control, case: _Case, asked: Asked) -> Verdict:
             why = f"it cannot be told whether this applies: {', '.join(applies.missing)}"
             return Verdict("insufficient_evidence", why, settle=applies.settle)
         if not applies.value:
-            return Verdict("not_applicable", f"does not apply: it is not so that {control.when}")
+            told = f" ({'; '.join(applies.stated)})" if applies.stated else ""
+            return Verdict("not_applicable", f"does not apply: it is not so that {control.when}{told}")
     if control.check is None:
         return attested(control, evidence, asked)
     verdict = judge(control.check, evidence, asked)
@@ -209,6 +210,13 @@ def _notes(case: _Case, controls: Sequence[ControlOutcome], *, thawed: bool) -> 
     if evidence.test_openings > 1:
         divided = "; this policy divides alpha by that number" if pack.divide_alpha_by_openings else ""
         notes.append(f"{evidence.test_openings} runs have opened the same test rows, this one included{divided}.")
+    idle = [
+        item.id
+        for item in controls
+        if item.severity == "block" and item.condition is not None and item.outcome == "not_applicable"
+    ]
+    if idle:
+        notes.append(f"By what is stated about the system, these blocking controls do not apply: {', '.join(idle)}.")
     waived = [item.id for item in controls if item.waived_until is not None and item.severity == "block"]
     if waived and _promotable(controls):
         notes.append(f"Promotion would rest on waivers of {', '.join(waived)}; they do not change the outcome.")

@@ -283,7 +283,8 @@ def test_a_condition_decides_whether_a_control_applies(make):
     assert decided(workplace=True).outcome == "pass"
     off = decided(workplace=False)
     assert off.controls[0].outcome == "not_applicable"
-    assert off.controls[0].reason == "does not apply: it is not so that system.workplace"
+    assert off.controls[0].reason == "does not apply: it is not so that system.workplace (system.workplace is false)"
+    assert "these blocking controls do not apply" in " ".join(off.notes)
     assert (off.outcome, off.promotable) == ("insufficient_evidence", False)
     silent = decided().controls[0]
     assert (silent.outcome, silent.settle) == ("insufficient_evidence", "state system.workplace in the recipe")

@@ -87,3 +87,12 @@ def test_a_metric_without_a_number_is_not_there_and_one_that_does_not_apply_take
     assert outcome(number, beside).outcome == "insufficient_evidence"
     assert outcome(*both).outcome == "not_applicable"
     assert outcome(both[0], no_number).outcome == "insufficient_evidence"
+
+
+@pytest.mark.parametrize("status", ["not_estimable", "suppressed", "not_applicable"])
+def test_an_audit_that_came_to_no_number_is_not_there(make, status):
+    check = {"kind": "presence", "audits": ["rates"]}
+    found = make.one(check, make.evidence(make.result(make.measurement(status, metric="accuracy"))))
+    assert (found.outcome, "came to no number" in found.reason) == ("insufficient_evidence", True)
+    beside = make.result(make.measurement(status, metric="accuracy"), make.measurement(0.5, metric="other"))
+    assert make.one(check, make.evidence(beside)).outcome == "pass"

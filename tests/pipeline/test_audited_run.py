@@ -106,6 +106,19 @@ def test_a_small_test_split_never_passes(done):
     assert any(control.outcome == "insufficient_evidence" for control in outcome.decisions[0].controls)
 
 
+def test_a_recipe_that_was_changed_in_the_database_is_refused(done):
+    from dataclasses import replace
+
+    from rai_tune.stored_run import stored_recipe
+
+    _, workspace, outcome = done
+    run = workspace.run(outcome.run_id)
+    assert stored_recipe(workspace, run).digest == run.recipe_digest
+    data = {**run.recipe["data"], "template": "debt low record clean {{ race }}"}
+    with pytest.raises(IntegrityError, match="its stored recipe is not the one that was recorded"):
+        stored_recipe(workspace, replace(run, recipe={**run.recipe, "data": data}))
+
+
 def test_a_policy_applied_later_is_a_redecision(done, tmp_path):
     _, workspace, outcome = done
     assert not outcome.decisions[0].redecision

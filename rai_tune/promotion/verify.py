@@ -50,6 +50,8 @@ RESULT_SCHEMA = "rai-tune/verification/v1"
 
 MAX_BYTES = 256 * 1024 * 1024
 """Largest bundle, in bytes. Nothing in a bundle is compressed, so nothing in it can be larger."""
+MAX_JSON = 32 * 1024 * 1024
+"""Bytes of one JSON file: a value of small lists takes thirty times its text in memory, and is read before any signature."""
 MAX_FILES = 10_000
 MAX_NAME = 200
 
@@ -274,6 +276,8 @@ def _no_constant(word: str) -> Any:
 
 def parse(data: bytes, where: str) -> Any:
     """Read JSON that must be in canonical form; ``Refused`` names ``where`` otherwise."""
+    if len(data) > MAX_JSON:
+        raise Refused(f"{where} has {len(data):,} bytes; a JSON file here has at most {MAX_JSON:,}")
     try:
         value = json.loads(data.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
         same = canonical(value) == data

@@ -741,3 +741,12 @@ def test_a_terminal_without_the_letters_of_a_name_still_gets_the_answer(alone: P
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "Zo\\xeb \\u0141" in done.stdout
+
+
+def test_a_json_file_that_would_fill_the_memory_is_refused_unread(monkeypatch):
+    from rai_tune.promotion import verify
+
+    monkeypatch.setattr(verify, "MAX_JSON", 10)
+    with pytest.raises(verify.Refused, match="a JSON file here has at most 10"):
+        verify.parse(b"[1,2,3,4,5,6]", "manifest.json")
+    assert verify.parse(b"[1,2,3]", "manifest.json") == [1, 2, 3]

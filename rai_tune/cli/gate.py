@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rai_tune.cli.options import JsonOption, WorkspaceOption
-
-if TYPE_CHECKING:
-    from datetime import date
+from rai_tune.cli.options import JsonOption, WorkspaceOption, parse_day
 
 
 def gate(
@@ -33,7 +30,7 @@ def gate(
     from rai_tune.reporting.stored import stored_results
     from rai_tune.workspace import Workspace
 
-    day = _day(as_of)
+    day = parse_day(as_of, "--as-of") if as_of is not None else None
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
     names = _names(policy) or list(record.recipe["policies"])
@@ -60,20 +57,3 @@ def _names(policy: str | None) -> list[str]:
     if not names:
         raise UsageError("--policy names no policy; leave it out for those of the recipe")
     return names
-
-
-def _day(text: str | None) -> date | None:
-    """A day from ``--as-of``. ``UsageError`` for anything but YYYY-MM-DD."""
-    import re
-    from datetime import date
-
-    from rai_tune.core import UsageError
-
-    if text is None:
-        return None
-    try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise UsageError(f"--as-of {text[:40]!r} is not a day; write it as 2027-12-02")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rai_tune.cli.options import WorkspaceOption
+from rai_tune.cli.options import WorkspaceOption, parse_day
 from rai_tune.cli.signing import KeyOption
 
 RunArgument = Annotated[str, typer.Argument(help="Run id, or latest.")]
@@ -90,7 +89,7 @@ def waive(
     from rai_tune.promoting import waive_control
     from rai_tune.workspace import Workspace
 
-    last = _day(until, "--until")
+    last = parse_day(until, "--until")
     store = Workspace.open(workspace, create=False)
     record = store.run(run)
     signer = unlocked(store, key)
@@ -98,15 +97,6 @@ def waive(
     typer.echo(
         f"{signer.person} waived {control} of run {record.id} until {last.isoformat()} (ledger entry {entry.seq})"
     )
-
-
-def _day(text: str, option: str) -> date:
-    from rai_tune.core import UsageError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text[:40]!r} is not a day such as 2027-01-31") from None
 
 
 def _statement(file: Path) -> str:

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rai_tune.cli.options import JsonOption, WorkspaceOption
+from rai_tune.cli.options import JsonOption, WorkspaceOption, parse_day
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from rai_tune.retaining import DueRun
     from rai_tune.retention import Deletion
     from rai_tune.workspace import Workspace
@@ -131,7 +129,7 @@ def retain(
     names = tuple(name.strip() for name in (policy or "").split(",") if name.strip())
     if policy is not None and not names:
         raise UsageError("--policy names no policy")
-    day = _day(as_of)
+    day = parse_day(as_of, "--as-of") if as_of is not None else None
     if day is not None and day > today() and not dry_run:
         raise UsageError(f"--as-of {day} is to come, and nothing is deleted before its day; add --dry-run to plan")
     store = Workspace.open(workspace, create=False)
@@ -200,19 +198,6 @@ def _ask(run_id: str) -> None:
         raise UsageError("deleting is for good: add --yes, or answer on a terminal")
     if not typer.confirm(f"Delete these of run {run_id} for good?"):
         raise UsageError("nothing was deleted")
-
-
-def _day(text: str | None) -> date | None:
-    from datetime import date
-
-    from rai_tune.core import UsageError
-
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of {text[:40]!r} is not a day; write it as 2027-12-02") from error
 
 
 def _refuse_before_subcommand(name: str, as_json: bool, limit: int | None, workspace: object) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rai_tune.core import sha256_file
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.serving import promotions
+from rai_tune.promotion.statement import MODEL
 from rai_tune.stored_run import PARQUET
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from rai_tune.workspace import RunRecord, Workspace
 
-_MODEL = "model/"
 _STATED = frozenset({"base.json", "decision.json"})
 """Model files that stay: the evidence statement is made from them, and they hold digests and settings only."""
 
@@ -79,7 +79,7 @@ class Holdings:
         if not self.was_promoted(run) and run.id not in self._children:
             for name, digest in sorted(self._models.get(run.id, ())):
                 if name not in _STATED:
-                    self._add(found, run, f"{_MODEL}{name}", digest)
+                    self._add(found, run, f"{MODEL}{name}", digest)
         for item in self._scratch(run):
             found.setdefault(item.digest, item)
         return tuple(sorted(found.values(), key=lambda item: item.name))
@@ -92,13 +92,13 @@ class Holdings:
 
     def _scratch(self, run: RunRecord) -> list[Item]:
         """Files of the run's own folder; those whose digests were recorded when they were written are not hashed again."""
-        recorded = {f"{_MODEL}{name}": digest for name, digest in self._models.get(run.id, ())}
+        recorded = {f"{MODEL}{name}": digest for name, digest in self._models.get(run.id, ())}
         for checkpoint in self._workspace.checkpoints(run.id):
             recorded |= {f"checkpoint-{checkpoint.step}/{name}": digest for name, digest in checkpoint.manifest.items()}
         return [
             Item(f"scratch/{name}", _digest(name, path, recorded), path.stat().st_size, scratch=True)
             for name, path in self._workspace.scratch_files(run.id).items()
-            if not (name.startswith(_MODEL) and (self.was_promoted(run) or name.removeprefix(_MODEL) in _STATED))
+            if not (name.startswith(MODEL) and (self.was_promoted(run) or name.removeprefix(MODEL) in _STATED))
         ]
 
     def _needed_by(self, run: RunRecord, digest: str) -> str | None:

@@ -15,12 +15,13 @@ from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.door import Candidate, check_alias, promote
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
-from rai_tune.promotion.serving import BASE, MODEL, Promotion, current, promotions
+from rai_tune.promotion.serving import Promotion, current, promotions
 from rai_tune.promotion.signed import About, attest, sign_off, waive
-from rai_tune.promotion.statement import evidence_statement, model_files
+from rai_tune.promotion.statement import BASE, MODEL, evidence_statement, model_files
 from rai_tune.reporting.stored import stored_results
 from rai_tune.stored_run import stored_recipe
 from rai_tune.training.saved_model import recorded_base
+from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ def sign_run(workspace: Workspace, run_id: str, signer: Signer, role: Role, comm
     if role == "author":
         _no_production_audit(run, "has no author")
     results = stored_results(workspace, run.id)
-    evidence = evidence_statement(workspace, run.id, results, _now())
+    evidence = evidence_statement(workspace, run.id, results, now())
     decisions = decisions_today(workspace, run, results=results)
     return sign_off(ledger, signer, role, evidence, decisions, author_key(workspace, run.id), comment)
 
@@ -142,18 +143,18 @@ def roll_back(workspace: Workspace, alias: str, signer: Signer, to: int | None =
     history = promotions(ledger, place)
     if not history:
         raise UsageError(f"nothing was ever promoted to {place}")
-    now = history[-1]
+    served = history[-1]
     if to is None:
-        earlier = [item for item in history if item.model_digest != now.model_digest]
+        earlier = [item for item in history if item.model_digest != served.model_digest]
         if not earlier:
-            raise UsageError(f"{place} never served another model than that of run {now.run_id}")
+            raise UsageError(f"{place} never served another model than that of run {served.run_id}")
         target = earlier[-1]
     else:
         found = [item for item in history if item.seq == to]
         if not found:
             raise UsageError(f"ledger entry {to} is no promotion to {place}; 'raitune status' lists them")
         target = found[0]
-    return promote_run(workspace, target.run_id, place, signer, rollback_of=now.seq, expected=expected)
+    return promote_run(workspace, target.run_id, place, signer, rollback_of=served.seq, expected=expected)
 
 
 def status_of(workspace: Workspace, alias: str) -> AliasStatus:
@@ -253,9 +254,3 @@ def _sources(workspace: Workspace, run: RunRecord) -> dict[str, Path]:
         base = recorded_base(recorded, stored_recipe(workspace, run).base_dir)
         sources |= {f"{BASE}{name}": base.path / name for name in base.files}
     return sources
-
-
-def _now() -> str:
-    from rai_tune.workspace.runs import now
-
-    return now()

@@ -15,7 +15,8 @@ from rai_tune.data.preparing import prepare_frame
 from rai_tune.planning import device_of
 from rai_tune.promotion.door import check_alias
 from rai_tune.promotion.ledger import Ledger
-from rai_tune.promotion.serving import BASE, MODEL, Promotion, current, lay_out
+from rai_tune.promotion.serving import Promotion, current, lay_out
+from rai_tune.promotion.statement import BASE, MODEL
 from rai_tune.stored_run import stored_recipe
 from rai_tune.training.predictions import predictions_table
 from rai_tune.training.saved_model import LoadedModel, load_saved

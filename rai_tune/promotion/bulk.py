@@ -52,7 +52,7 @@ class BulkEvidence:
         return evidence_of(
             run,
             self._results(run, wanted),
-            data=self._json(run, "data") or {"groups": {}},
+            data=self._json(run, "data"),
             opening=opening,
             reaudits=self._json(run, "reaudits"),
             openings=openings,

@@ -14,7 +14,7 @@ from rai_tune.core import RaiError, UsageError
 from rai_tune.core.errors import DeletedArtifactError
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.promotion.evidence import author_key
-from rai_tune.promotion.keys import same_person
+from rai_tune.promotion.keys import different_people
 from rai_tune.promotion.records import EVIDENCE, PROMOTION, statement, statement_digest
 from rai_tune.promotion.serving import promotions, served_files, shelve
 from rai_tune.promotion.signed import signed_about
@@ -205,10 +205,7 @@ def _signed_by_enough(candidate: Candidate, signed: Signed, signer: Signer, dige
             f"no author signed the evidence as it stands; 'raitune sign RUN --as author'{_left_out(signed)}",
             "awaiting_signoff",
         )
-    people: list[str] = [signer.person]
-    for item in current:
-        if item.role != "author" and not any(same_person(item.person, seen) for seen in people):
-            people.append(item.person)
+    people = different_people([signer.person, *(item.person for item in current if item.role != "author")])
     if len(people) < candidate.quorum:
         raise RefusedError(
             f"{candidate.quorum} people besides the author must stand for this, and {len(people)} do ({', '.join(people)}); "

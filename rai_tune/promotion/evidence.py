@@ -8,29 +8,29 @@ from rai_tune.gate import Evidence
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.signed import signed_about
-from rai_tune.promotion.statement import evidence_statement, stated_facts
+from rai_tune.promotion.statement import evidence_statement, stated_facts, stored_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rai_tune.core import AuditResult
     from rai_tune.promotion.signed import Signed
-    from rai_tune.workspace import ArtifactRef, RunRecord, Workspace
+    from rai_tune.workspace import RunRecord, Workspace
 
 
 def collect_evidence(workspace: Workspace, run_id: str, results: tuple[AuditResult, ...]) -> Evidence:
     """Bind audit results to the run's digests, its frozen policies, what people signed, and the count of runs that opened its test rows."""
     run = workspace.run(run_id)
     artifacts = workspace.artifacts(run.id)
-    opening = _read(workspace, artifacts, "opening", {})
+    opening = stored_json(workspace, artifacts, "opening")
     openings = workspace.open_test_rows(run.id, run.test_digest) if opening and run.test_digest else 0
     complete = "model" in artifacts and "predictions" in artifacts
     return evidence_of(
         run,
         results,
-        data=_read(workspace, artifacts, "data", {"groups": {}}),
+        data=stored_json(workspace, artifacts, "data"),
         opening=opening,
-        reaudits=_read(workspace, artifacts, "reaudits", {}),
+        reaudits=stored_json(workspace, artifacts, "reaudits"),
         openings=openings,
         facts=stated_facts(workspace, run, openings),
         signed=signed_about(Ledger(workspace), run.id, author_key(workspace, run.id)),
@@ -55,7 +55,7 @@ def evidence_of(
         run_id=run.id,
         state=run.state,
         results=results,
-        groups={name: tuple(values) for name, values in data["groups"].items()},
+        groups={name: tuple(values) for name, values in data.get("groups", {}).items()},
         model_digest=run.model_digest or "",
         predictions_digest=run.predictions_digest or "",
         frozen_policies=run.policies,
@@ -74,11 +74,5 @@ def evidence_of(
 
 def author_key(workspace: Workspace, run_id: str) -> str | None:
     """Id of the key that a run was started with, or None when it was started without."""
-    found = _read(workspace, workspace.artifacts(run_id), "context", {}).get("author_key")
+    found = stored_json(workspace, workspace.artifacts(run_id), "context").get("author_key")
     return str(found) if found else None
-
-
-def _read(
-    workspace: Workspace, artifacts: dict[str, ArtifactRef], name: str, default: dict[str, Any]
-) -> dict[str, Any]:
-    return dict(workspace.read_json(artifacts[name].digest)) if name in artifacts else default

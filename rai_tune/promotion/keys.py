@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError
+from rai_tune.gate.checks.signature import same_name
 from rai_tune.workspace.atomic import fsync_directory, storage_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Any
 
@@ -89,11 +91,15 @@ def check_person(name: str) -> str:
 
 def same_person(one: str, other: str) -> bool:
     """Whether two registered names are one person's: letters' case and width do not make another person."""
-    return _folded(one) == _folded(other)
+    return same_name(one) == same_name(other)
 
 
-def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def different_people(names: Iterable[str]) -> tuple[str, ...]:
+    """Each person once, in the spelling and the order in which they come first."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(same_name(name), name)
+    return tuple(found.values())
 
 
 def new_key(path: Path, passphrase: str) -> Ed25519PublicKey:

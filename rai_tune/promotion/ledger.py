@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError, canonical_json
 from rai_tune.promotion import merkle
-from rai_tune.promotion.dsse import IN_TOTO, open_envelope, payload_of, seal
+from rai_tune.promotion.dsse import IN_TOTO, open_envelope, payload_of, seal, signer_of
 from rai_tune.promotion.keys import key_id_of, parse_public, public_pem, workspace_key
 from rai_tune.promotion.records import WORKSPACE, statement
 from rai_tune.workspace.chain import ChainHead, ChainRow
+from rai_tune.workspace.runs import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,6 +55,11 @@ class LedgerEntry:
     def statement(self) -> dict[str, Any]:
         """The in-toto statement that was signed; its signature is checked where a registry is at hand."""
         return payload_of(self.envelope)
+
+    @property
+    def key_id(self) -> str:
+        """The key that the envelope claims to be signed with."""
+        return signer_of(self.envelope)
 
     @property
     def predicate(self) -> dict[str, Any]:
@@ -277,14 +283,10 @@ def _time(last: Head) -> str:
         then = datetime.fromisoformat(last.at)
         if now < then - CLOCK_TOLERANCE:
             raise IntegrityError(
-                f"the clock says {_text(now)}, and the last ledger entry was made {_text(then)}: the clock was moved back"
+                f"the clock says {stamp(now)}, and the last ledger entry was made {stamp(then)}: the clock was moved back"
             )
         now = max(now, then)
-    return _text(now)
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return stamp(now)
 
 
 def parse_entry(text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.gate.decision import Role
-from rai_tune.promotion.dsse import IN_TOTO, open_envelope, signer_of
+from rai_tune.promotion.dsse import IN_TOTO, open_envelope
 from rai_tune.promotion.keys import (
     Signer,
     check_person,
@@ -105,7 +105,7 @@ def verified(entry: LedgerEntry, registry: Registry) -> dict[str, Any]:
     Raises ``IntegrityError`` saying what does not hold.
     """
     _check_binding(entry)
-    key_id = signer_of(entry.envelope)
+    key_id = entry.key_id
     person = str(entry.predicate.get("person", ""))
     key = registry.find(key_id, person)
     if key is None or not key.may_sign(entry.seq):

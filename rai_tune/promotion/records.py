@@ -43,6 +43,11 @@ def statement(kind: str, subject: Iterable[tuple[str, str]], predicate: Mapping[
     }
 
 
+def subject_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> SHA-256 of everything that a statement is about."""
+    return {item["name"]: item["digest"]["sha256"] for item in body["subject"]}
+
+
 def statement_digest(body: Mapping[str, Any]) -> str:
     """SHA-256 of a statement without the time at which it was made: the same evidence has the same digest tomorrow."""
     predicate = {name: value for name, value in body["predicate"].items() if name != "at"}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import ConflictError, IntegrityError, UsageError, sha256_file
 from rai_tune.promotion.people import read_registry, verified
-from rai_tune.promotion.records import PROMOTION
+from rai_tune.promotion.records import PROMOTION, subject_of
 from rai_tune.promotion.standing import Standing
-from rai_tune.promotion.statement import PREDICTIONS
+from rai_tune.promotion.statement import BASE, MODEL, PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
     from rai_tune.workspace import Workspace
-
-MODEL, BASE = "model/", "base/"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def current(ledger: Ledger, alias: str) -> Promotion | None:
 
 def served_files(workspace: Workspace, run_id: str, evidence: Mapping[str, Any]) -> dict[str, str]:
     """Name -> SHA-256 of the files of a statement that are served: the model, and its base where it is an adapter."""
-    subject = {item["name"]: item["digest"]["sha256"] for item in evidence["subject"]}
+    subject = subject_of(evidence)
     subject.pop(PREDICTIONS, None)
     facts = subject.get(f"{MODEL}decision.json")
     if facts is None:
@@ -154,7 +152,7 @@ def _promotion(entry: LedgerEntry, body: Mapping[str, Any], evidence: Mapping[st
         recipe_digest=str(evidence["predicate"]["run"]["recipe_digest"]),
         rollback_of=predicate["rollback_of"],
         decisions=tuple(predicate["decisions"]),
-        files={item["name"]: item["digest"]["sha256"] for item in body["subject"]},
+        files=subject_of(body),
     )
 
 

@@ -13,7 +13,7 @@ from rai_tune.core import UsageError
 from rai_tune.gate.decision import Attestation, Role, SignOff, Waiver
 from rai_tune.promotion.keys import same_person
 from rai_tune.promotion.people import ROLES, Registry, read_registry, stated, verified
-from rai_tune.promotion.records import ATTESTATION, EVIDENCE, SIGNOFF, WAIVER, statement, statement_digest
+from rai_tune.promotion.records import ATTESTATION, EVIDENCE, SIGNOFF, WAIVER, statement, statement_digest, subject_of
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
@@ -188,9 +188,7 @@ def _authors(
 def _does_not_count(
     entry: LedgerEntry, body: dict[str, Any], registry: Registry, authors: tuple[str, ...], run_id: str
 ) -> str | None:
-    from rai_tune.promotion.dsse import signer_of
-
-    key = registry.find(signer_of(entry.envelope), body["person"])
+    key = registry.find(entry.key_id, body["person"])
     if key is None or key.revoked is not None:
         return f"the key was revoked ({key.revoked_because})" if key else "the key is not registered"
     if body["run"] != run_id:
@@ -228,9 +226,9 @@ def _four_eyes(signer: Signer, signed: Signed, deed: str) -> None:
 
 
 def _signoff(entry: LedgerEntry, body: dict[str, Any]) -> SignOff:
-    subject = entry.statement["subject"][0]["digest"]["sha256"]
+    subject = subject_of(entry.statement).get("evidence", "")
     return SignOff(
-        role=cast("Role", body["role"]), person=body["person"], key_id=_key(entry), at=entry.at, statement=str(subject)
+        role=cast("Role", body["role"]), person=body["person"], key_id=entry.key_id, at=entry.at, statement=subject
     )
 
 
@@ -249,12 +247,6 @@ def _bound(entry: LedgerEntry, body: dict[str, Any]) -> dict[str, str]:
         "control": body["control"],
         "model_digest": body["model_digest"],
         "person": body["person"],
-        "key_id": _key(entry),
+        "key_id": entry.key_id,
         "at": entry.at,
     }
-
-
-def _key(entry: LedgerEntry) -> str:
-    from rai_tune.promotion.dsse import signer_of
-
-    return signer_of(entry.envelope)

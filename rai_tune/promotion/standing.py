@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import IntegrityError
-from rai_tune.promotion.keys import same_person
+from rai_tune.promotion.keys import different_people, same_person
 from rai_tune.promotion.people import Registry, signed_by_workspace, verified
-from rai_tune.promotion.records import EVIDENCE, SIGNOFF, statement_digest
-from rai_tune.promotion.statement import PREDICTIONS
+from rai_tune.promotion.records import EVIDENCE, SIGNOFF, statement_digest, subject_of
+from rai_tune.promotion.statement import MODEL, PREDICTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
-
-_MODEL = "model/"
 
 
 class Standing:
@@ -59,7 +57,7 @@ class Standing:
         person, run_id = str(predicate["person"]), entry.run_id or ""
         if predicate["run"] != run_id:
             raise IntegrityError(f"{place}: it is about run {predicate['run']}")
-        key = self._registry.find(_signer(entry), person)
+        key = self._registry.find(entry.key_id, person)
         if key is None or "approver" not in key.roles:
             raise IntegrityError(f"{place}: the key does not hold the role approver")
         signed = [(item, each) for item, each in self._signoffs_of(run_id) if item.seq < entry.seq]
@@ -67,16 +65,16 @@ class Standing:
         started = self._registry.find(str(evidence["predicate"]["run"].get("author_key") or ""))
         if any(same_person(person, author) for author in [*authors, *([started.person] if started else [])]):
             raise IntegrityError(f"{place}: {person} is an author of the run, and an author never approves it")
-        current = [each for item, each in signed if _subject(item) == predicate["statement"]]
+        current = [
+            each for item, each in signed if subject_of(item.statement).get("evidence") == predicate["statement"]
+        ]
         if not any(each["role"] == "author" for each in current):
             raise IntegrityError(f"{place}: no author had signed the evidence that it rests on")
         self._quorum(predicate, current, place)
 
     def _quorum(self, predicate: Mapping[str, Any], current: list[dict[str, Any]], place: str) -> None:
-        people = [str(predicate["person"])]
-        for each in current:
-            if each["role"] != "author" and not any(same_person(str(each["person"]), seen) for seen in people):
-                people.append(str(each["person"]))
+        reviewers = [str(each["person"]) for each in current if each["role"] != "author"]
+        people = different_people([str(predicate["person"]), *reviewers])
         wanted = max((self._quorum_of(str(item["policy_digest"])) for item in predicate["decisions"]), default=1)
         if len(people) < wanted:
             raise IntegrityError(
@@ -98,9 +96,9 @@ class Standing:
 
     def _files(self, body: Mapping[str, Any], evidence: Mapping[str, Any], place: str) -> None:
         """Every model file that was measured is served, base files too or none of them, and nothing else."""
-        measured, served = _names(evidence), _names(body)
+        measured, served = subject_of(evidence), subject_of(body)
         measured.pop(PREDICTIONS, None)
-        model = {name: digest for name, digest in measured.items() if name.startswith(_MODEL)}
+        model = {name: digest for name, digest in measured.items() if name.startswith(MODEL)}
         if served not in (measured, model):
             raise IntegrityError(f"{place}: it serves other files than those that its evidence speaks of")
         if body["predicate"]["model_digest"] != evidence["predicate"]["model_digest"]:
@@ -120,17 +118,3 @@ def _decisions(predicate: Mapping[str, Any], evidence: Mapping[str, Any], place:
                 raise IntegrityError(f"{place}: {control['id']} was {control['outcome']} and not waived")
     if not any(decision["promotable"] for decision in decided):
         raise IntegrityError(f"{place}: no decision let the model through")
-
-
-def _names(body: Mapping[str, Any]) -> dict[str, str]:
-    return {item["name"]: item["digest"]["sha256"] for item in body["subject"]}
-
-
-def _subject(entry: LedgerEntry) -> str:
-    return str(entry.statement["subject"][0]["digest"]["sha256"])
-
-
-def _signer(entry: LedgerEntry) -> str:
-    from rai_tune.promotion.dsse import signer_of
-
-    return signer_of(entry.envelope)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rai_tune.workspace import ArtifactRef, RunRecord, Workspace
 
 PREDICTIONS = "predictions.parquet"
-_MODEL, _BASE = "model/", "base/"
+MODEL, BASE = "model/", "base/"
+"""What the names of a model's own files and of its base's begin with."""
 
 
 def evidence_statement(
@@ -33,7 +34,7 @@ def evidence_statement(
         raise UsageError(f"run {run.id} is {run.state} and has no model and predictions to make a statement about")
     predicate = {
         "at": at,
-        "run": {**_about(run), "author_key": _json(workspace, artifacts, "context").get("author_key")},
+        "run": {**_about(run), "author_key": stored_json(workspace, artifacts, "context").get("author_key")},
         "model_digest": run.model_digest,
         "predictions_digest": run.predictions_digest,
         "inputs": {"data": run.data_digest, "base": run.base_digest, "test": run.test_digest},
@@ -42,9 +43,9 @@ def evidence_statement(
         **_timing(workspace, artifacts),
         "results": [_result(result, artifacts) for result in results],
         "measurements": [item.to_json() for result in results for item in result.measurements],
-        "groups": _json(workspace, artifacts, "data").get("groups", {}),
+        "groups": stored_json(workspace, artifacts, "data").get("groups", {}),
         "facts": stated_facts(workspace, run),
-        "environment": _json(workspace, artifacts, "environment"),
+        "environment": stored_json(workspace, artifacts, "environment"),
     }
     return statement(EVIDENCE, _subject(workspace, run, artifacts), predicate)
 
@@ -57,8 +58,8 @@ def model_files(workspace: Workspace, run_id: str) -> dict[str, str]:
     manifest = workspace.read_json(artifacts["model"].digest)["files"]
     base = workspace.read_json(manifest["base.json"])["files"] if "base.json" in manifest else {}
     return {
-        **{f"{_MODEL}{name}": digest for name, digest in sorted(manifest.items())},
-        **{f"{_BASE}{name}": digest for name, digest in sorted(base.items())},
+        **{f"{MODEL}{name}": digest for name, digest in sorted(manifest.items())},
+        **{f"{BASE}{name}": digest for name, digest in sorted(base.items())},
     }
 
 
@@ -66,7 +67,10 @@ def stated_facts(workspace: Workspace, run: RunRecord, openings: int | None = No
     """Facts about a run for conditions. Without ``openings`` the one fact that other runs change is left out."""
     artifacts = workspace.artifacts(run.id)
     facts = facts_of(
-        run.recipe, _json(workspace, artifacts, "data"), _json(workspace, artifacts, "training"), openings or 0
+        run.recipe,
+        stored_json(workspace, artifacts, "data"),
+        stored_json(workspace, artifacts, "training"),
+        openings or 0,
     )
     if openings is None:
         facts.get("run", {}).pop("test_openings", None)
@@ -85,8 +89,8 @@ def _about(run: RunRecord) -> dict[str, Any]:
 
 def _timing(workspace: Workspace, artifacts: dict[str, ArtifactRef]) -> dict[str, Any]:
     return {
-        "evaluation_started_at": _json(workspace, artifacts, "opening").get("at", ""),
-        "reaudited": list(_json(workspace, artifacts, "reaudits").get("audits", ())),
+        "evaluation_started_at": stored_json(workspace, artifacts, "opening").get("at", ""),
+        "reaudited": list(stored_json(workspace, artifacts, "reaudits").get("audits", ())),
     }
 
 
@@ -110,5 +114,6 @@ def _result(result: AuditResult, artifacts: dict[str, ArtifactRef]) -> dict[str,
     }
 
 
-def _json(workspace: Workspace, artifacts: dict[str, ArtifactRef], name: str) -> dict[str, Any]:
+def stored_json(workspace: Workspace, artifacts: dict[str, ArtifactRef], name: str) -> dict[str, Any]:
+    """A JSON artifact of a run by its name; empty where the run has none."""
     return dict(workspace.read_json(artifacts[name].digest)) if name in artifacts else {}

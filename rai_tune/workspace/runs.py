@@ -25,7 +25,12 @@ _NEAR_AMONG = 500
 
 def now() -> str:
     """The time as ISO 8601 in UTC, to the microsecond."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in UTC in the same form."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def find(session: Session, run_id: str) -> RunRow:

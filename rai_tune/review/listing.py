@@ -11,11 +11,13 @@ from rai_tune.reporting.controls import headline
 from rai_tune.reporting.stored import stored_decisions
 from rai_tune.reporting.text import clean
 from rai_tune.review.reading import check_evidence
+from rai_tune.waiting import served_as, waits_for
 from rai_tune.workspace.records import WORKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from rai_tune.waiting import Someone
     from rai_tune.workspace import RunRecord, Workspace
 
 DAMAGED = "damaged"
@@ -26,7 +28,10 @@ _DATED_AFTER_DAYS = 60
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run of the inbox. ``outcome`` is the gate's word, ``damaged``, or ``undecided`` while there is nothing to decide."""
+    """One run of the inbox. ``outcome`` is the gate's word, ``damaged``, or ``undecided`` while there is nothing to decide.
+
+    ``serves`` names the aliases that it serves now, ``waits`` what waits for the person who looks.
+    """
 
     id: str
     name: str
@@ -36,12 +41,17 @@ class RunLine:
     icon: str
     age: str
     created_at: str
+    serves: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
 
-def list_runs(workspace: Workspace, moment: datetime | None = None, *, limit: int | None = None) -> tuple[RunLine, ...]:
-    """Runs, newest first. ``moment`` is the present, for the ages."""
+def list_runs(
+    workspace: Workspace, runs: Sequence[RunRecord], someone: Someone | None = None, moment: datetime | None = None
+) -> tuple[RunLine, ...]:
+    """A line for each run, in their order. ``moment`` is the present, for the ages. ``IntegrityError`` when the ledger does not verify."""
     moment = moment or datetime.now(UTC)
-    return tuple(_line(workspace, run, moment) for run in workspace.runs(limit))
+    served = served_as(workspace)
+    return tuple(_line(workspace, run, moment, served.get(run.id, ()), someone) for run in runs)
 
 
 def minute(created_at: str) -> str:
@@ -71,7 +81,9 @@ def age(created_at: str, moment: datetime) -> str:
     return "just now" if unit == "second" else f"{count} {unit}{'s' if count != 1 else ''} ago"
 
 
-def _line(workspace: Workspace, run: RunRecord, moment: datetime) -> RunLine:
+def _line(
+    workspace: Workspace, run: RunRecord, moment: datetime, serves: tuple[str, ...], someone: Someone | None
+) -> RunLine:
     outcome, word, icon = _verdict(workspace, run)
     return RunLine(
         id=run.id,
@@ -81,7 +93,9 @@ def _line(workspace: Workspace, run: RunRecord, moment: datetime) -> RunLine:
         word=word,
         icon=icon,
         age=age(run.created_at, moment),
-        created_at=clean(run.created_at),
+        created_at=minute(run.created_at),
+        serves=serves,
+        waits=waits_for(workspace, run, someone) if someone and outcome != DAMAGED else (),
     )
 
 

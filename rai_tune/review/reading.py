@@ -1,36 +1,35 @@
-"""What the run page shows, read from the store in one go, before anything is drawn.
+"""What the pages of a run show, read from the store in one go, before anything is drawn.
 
-Every named artifact of the run is re-hashed first, so that no verdict is shown over evidence that is not what it was.
+Every named artifact of the run is verified first (see ``verified``), so that no verdict is shown over evidence that is not what
+it was. The finished view is kept by what it was made from: the state of the run, its artifacts, decisions and the ledger's head.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from rai_tune.promoting import today
 from rai_tune.reported_run import reported
 from rai_tune.reporting import build_view, render_report
-from rai_tune.review.explained import ExplainedRow, explained_rows
+from rai_tune.review.verified import verified_path
 from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from rai_tune.reporting import ReportInputs, ReportView
 
-ROWS = "rows"
-_KEPT_REPORTS = 16
+_KEPT = 16
 
 
 @dataclass(frozen=True)
 class RunPage:
-    """All that the run page shows: the one view, and the explained rows with their texts."""
+    """One run: the view that every page draws from, and what documents are made from. ``key`` names this state of the evidence."""
 
     view: ReportView
     inputs: ReportInputs
-    explained: tuple[ExplainedRow, ...]
+    key: str
 
 
 def open_workspace() -> Workspace:
@@ -42,40 +41,50 @@ def read_run(workspace: Workspace, run_id: str) -> RunPage:
     """Read a run in any state. Raises ``UsageError`` for an id that names none, ``IntegrityError`` for damaged evidence."""
     run_id = workspace.run(run_id).id
     check_evidence(workspace, run_id)
-    inputs = reported(workspace, run_id)
-    view, texts = build_view(inputs), _explained_texts(workspace, run_id, inputs)
-    return RunPage(
-        view=view,
-        inputs=inputs,
-        explained=explained_rows(inputs.documents, inputs.attributions, texts, view.explanations.verdict),
-    )
+    return _read(str(workspace.root), run_id, state_of(workspace, run_id), workspace)
 
 
 def check_evidence(workspace: Workspace, run_id: str) -> None:
-    """Re-hash every named artifact of a run. Raises ``IntegrityError`` naming the first that is missing or changed.
+    """Verify every named artifact of a run. Raises ``IntegrityError`` naming the first that is missing or changed.
 
-    What the ledger says was deleted on purpose is left out. The model's own files are not named artifacts; they are re-hashed whenever the model is loaded.
+    What the ledger says was deleted on purpose is left out. The model's own files are not named artifacts; they are hashed whenever the model is loaded.
     """
     gone = {digest for deletion in workspace.deletions(run_id) for digest in deletion.digests.values()}
     for ref in workspace.artifacts(run_id).values():
         if ref.digest not in gone:
-            workspace.path_of(ref.digest)
+            verified_path(workspace, ref.digest)
 
 
-@st.cache_resource(max_entries=_KEPT_REPORTS, show_spinner=False)
-def _rendered(run_id: str, evidence_digest: str, head: str, _inputs: ReportInputs) -> bytes:  # noqa: ARG001  # these name the entry
+def state_of(workspace: Workspace, run_id: str) -> str:
+    """A digest of all that a page about this run depends on, the day among it: waivers end and clauses begin on one.
+
+    Raises ``IntegrityError`` when the ledger does not verify.
+    """
+    from rai_tune.core import sha256_json
+    from rai_tune.promotion.ledger import Ledger
+
+    found: dict[str, Any] = {
+        "run": vars(workspace.run(run_id)),
+        "artifacts": {name: ref.digest for name, ref in workspace.artifacts(run_id).items()},
+        "deleted": [sorted(item.digests.values()) for item in workspace.deletions(run_id)],
+        "decisions": workspace.decisions(run_id),
+        "head": Ledger(workspace).head().root,
+        "day": today().isoformat(),
+    }
+    return sha256_json(found)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+def _read(root: str, run_id: str, key: str, _workspace: Workspace) -> RunPage:  # noqa: ARG001  (root and key name the entry)
+    inputs = reported(_workspace, run_id)
+    return RunPage(view=build_view(inputs), inputs=inputs, key=key)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+def _rendered(key: str, _inputs: ReportInputs) -> bytes:  # noqa: ARG001  (the key names the entry)
     return render_report(_inputs)
 
 
 def report_file(page: RunPage) -> bytes:
-    """The PDF of a run. The same evidence under the same head of the ledger is rendered once in the life of the server."""
-    return _rendered(page.view.run_id, page.view.evidence_digest, page.view.ledger.root, page.inputs)
-
-
-def _explained_texts(workspace: Workspace, run_id: str, inputs: ReportInputs) -> pd.DataFrame | None:
-    """The stored texts of the explained rows only."""
-    ref = workspace.artifacts(run_id).get(ROWS)
-    if ref is None or inputs.documents is None:
-        return None
-    rows = workspace.read_table(ref.digest)
-    return rows[rows["row_id"].isin(inputs.documents["row_id"])]
+    """The PDF of a run. One state of the evidence is rendered once in the life of the server."""
+    return _rendered(page.key, page.inputs)

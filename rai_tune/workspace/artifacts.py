@@ -35,6 +35,7 @@ class _Shelf(Protocol):
     def write(self, key: str, source: BinaryIO) -> None: ...
     def read(self, key: str) -> bytes: ...
     def fetch(self, key: str) -> Path: ...
+    def local(self, key: str) -> Path: ...
     def protect(self, key: str) -> None: ...
     def remove(self, key: str) -> None: ...
     def where(self, key: str) -> str: ...
@@ -107,6 +108,10 @@ class ArtifactStore:
         self._verify(digest, found)
         return path
 
+    def local(self, digest: str) -> Path:
+        """Where the local copy of these bytes lies, or would: unverified, and perhaps not there."""
+        return self._shelf.local(_key(digest))
+
     def protect(self, digest: str) -> None:
         """Make an artifact read-only where the store has such a thing; what is promoted is not overwritten by a slip."""
         self._shelf.protect(_key(digest))
@@ -177,6 +182,9 @@ class _LocalShelf:
         return (self._folder / key).read_bytes()
 
     def fetch(self, key: str) -> Path:
+        return self.local(key)
+
+    def local(self, key: str) -> Path:
         return self._folder / key
 
     def protect(self, key: str) -> None:
@@ -233,7 +241,7 @@ class _RemoteShelf:
         return data
 
     def fetch(self, key: str) -> Path:
-        path = self._cache.fetch(key)
+        path = self.local(key)
         if not path.is_file() or sha256_file(path) != path.name:
             try:
                 with self._fs.open(self._path(key), "rb") as source:
@@ -241,6 +249,9 @@ class _RemoteShelf:
             except _MismatchError as error:
                 raise IntegrityError(f"artifact {path.name} was changed: see {self.where(key)}") from error
         return path
+
+    def local(self, key: str) -> Path:
+        return self._cache.local(key)
 
     def protect(self, key: str) -> None:
         """Object stores have no mode; their own retention locks are set outside."""

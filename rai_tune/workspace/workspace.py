@@ -281,6 +281,10 @@ class Workspace:
         with self._naming(digest):
             return self._artifacts.path_of(digest)
 
+    def local_path(self, digest: str) -> Path:
+        """Where the local copy of an artifact lies, or would: unverified, for a reader that verified it before and has seen no write since."""
+        return self._artifacts.local(digest)
+
     @contextmanager
     def _naming(self, digest: str) -> Iterator[None]:
         try:

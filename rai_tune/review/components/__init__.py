@@ -3,6 +3,7 @@
 from rai_tune.review.components.dot_plot import Dot, dot_plot
 from rai_tune.review.components.heatmap import Piece, heatmap
 from rai_tune.review.components.literal import Back, Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
+from rai_tune.review.components.pager import pager
 
 __all__ = [
     "Back",
@@ -18,4 +19,5 @@ __all__ = [
     "dot_plot",
     "heatmap",
     "literal",
+    "pager",
 ]

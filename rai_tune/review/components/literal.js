@@ -12,23 +12,29 @@ function tone(name) {
   return TONES.has(name) ? name : "none";
 }
 
-// A run by its id, or all runs. A full page load, so that the browser's history holds one entry for each page.
-function link(text, run) {
+// A link to a page. A plain click stays in this session: the app is told where to go and the page is not loaded anew.
+function link(text, page, run, go) {
   const anchor = make("a", text);
-  anchor.href = run ? `./?run=${encodeURIComponent(run)}` : "./";
+  const path = page === "inbox" ? "./" : `./${encodeURIComponent(page)}`;
+  anchor.href = run ? `${path}?run=${encodeURIComponent(run)}` : path;
   anchor.target = "_self";
+  anchor.addEventListener("click", (event) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    go({ page, run: run || "" });
+  });
   return anchor;
 }
 
-function fill(element, cell) {
-  if (cell.run) element.append(link(cell.text, cell.run));
+function fill(element, cell, go) {
+  if (cell.run || cell.page) element.append(link(cell.text, cell.page || "run", cell.run, go));
   else if (cell.tone && cell.text) element.append(make("span", cell.text, `chip ${tone(cell.tone)}`));
   else element.append(make("span", cell.text));
   if (cell.note) element.append(make("span", cell.note, "note"));
   return element;
 }
 
-function table(block) {
+function table(block, go) {
   const scroll = make("div", undefined, "scroll");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
@@ -49,7 +55,7 @@ function table(block) {
     row.forEach((cell, place) => {
       const element = make(place === 0 ? "th" : "td", undefined, place === 0 ? "" : block.columns[place].kind);
       if (place === 0) element.scope = "row";
-      line.append(fill(element, cell));
+      line.append(fill(element, cell, go));
     });
     rows.append(line);
   }
@@ -58,9 +64,9 @@ function table(block) {
   return scroll;
 }
 
-function back(block) {
+function back(block, go) {
   const line = make("p");
-  line.append(make("span", "← "), link(block.text));
+  line.append(make("span", "← "), link(block.text, "inbox", "", go));
   return line;
 }
 
@@ -70,7 +76,8 @@ function banner(block) {
   const icon = make("span", block.icon, "icon");
   icon.setAttribute("aria-hidden", "true");
   verdict.append(icon, make("span", block.word, "word"));
-  box.append(verdict, make("p", block.sentence, "why"));
+  box.append(verdict);
+  if (block.sentence) box.append(make("p", block.sentence, "why"));
   return box;
 }
 
@@ -100,7 +107,8 @@ const BUILDERS = {
   table,
 };
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".literal");
-  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block)));
+  const go = (target) => setTriggerValue("go", target);
+  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block, go)));
 }

@@ -7,7 +7,7 @@ whose text is set by ``textContent``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rai_tune.review.components.assets import component
@@ -15,8 +15,10 @@ from rai_tune.review.components.assets import component
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_TABLE_ROWS = 200
-"""A longer table is drawn by the data grid, which keeps only the visible rows in the page."""
+MAX_TABLE_ROWS = 50
+"""A longer table is shown a page at a time."""
+
+_LONGEST_ID = 80
 
 Tone = Literal["", "pass", "fail", "insufficient", "waiting", "none"]
 ColumnKind = Literal["", "number", "wide", "short"]
@@ -50,7 +52,7 @@ class Banner:
 
 @dataclass(frozen=True)
 class Back:
-    """A link to the list of all runs."""
+    """A link back to the inbox."""
 
     text: str
 
@@ -73,12 +75,16 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: text, a smaller second line, a coloured frame beside the words, or a link to a run's page."""
+    """A table cell: text, a smaller second line, a coloured frame beside the words, or a link.
+
+    ``run`` makes the text a link to the page of that run that ``page`` names; ``page`` alone, a link to a page of the workspace.
+    """
 
     text: str
     note: str = ""
     tone: Tone = ""
     run: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,9 +106,32 @@ def literal(key: str, *blocks: Block) -> None:
     """Show blocks one under the other. ``key`` names this place on its page, once."""
     for place, chunk in enumerate(_chunks(blocks)):
         if isinstance(chunk, Table):
-            _grid(f"{key}-{place}", chunk)
+            _paged(f"{key}-{place}", chunk)
         else:
-            component("literal")(key=f"{key}-{place}", data={"blocks": [_plain(block) for block in chunk]})
+            _mount(f"{key}-{place}", chunk)
+
+
+def _mount(key: str, blocks: Sequence[Block]) -> None:
+    """Draw blocks, and follow a link in them that was clicked."""
+    asked = component("literal")(
+        key=key, data={"blocks": [_plain(block) for block in blocks]}, on_go_change=_followed_below
+    )
+    target = asked.get("go")
+    if isinstance(target, dict):
+        _follow(target)
+
+
+def _followed_below() -> None:
+    """Streamlit wants a callback for each value that a component sends; what to do about a link is decided after it."""
+
+
+def _follow(target: dict[str, Any]) -> None:
+    """Go where a link leads. What the browser sends is held against the pages that there are."""
+    from rai_tune.review.navigation import PAGES, go
+
+    page, run = target.get("page"), target.get("run")
+    if page in PAGES:
+        go(page, **({"run": run[:_LONGEST_ID]} if isinstance(run, str) and run else {}))
 
 
 def _chunks(blocks: Iterable[Block]) -> list[Table | list[Block]]:
@@ -136,12 +165,9 @@ def _filled(cell: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in cell.items() if value or name == "text"}
 
 
-def _grid(key: str, table: Table) -> None:
-    import pandas as pd
-    import streamlit as st
+def _paged(key: str, table: Table) -> None:
+    """A long table, one page at a time."""
+    from rai_tune.review.components.pager import pager
 
-    literal(f"{key}-caption", Paragraph(table.caption))
-    columns: Sequence[str] = list(table.columns)
-    rows = [[" · ".join(filter(None, (cell.text, cell.note))) for cell in row] for row in table.rows]
-    # The grid paints heads and cells on a canvas: text there is never markup.
-    st.dataframe(pd.DataFrame(rows, columns=pd.Index(columns)), hide_index=True, key=key)
+    shown = pager(key, len(table.rows), MAX_TABLE_ROWS)
+    _mount(f"{key}-rows", [replace(table, rows=table.rows[shown.start : shown.stop])])

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.review.components import Banner, Bullets, Facts, Heading, Paragraph, literal
+from rai_tune.review.components import Bullets, Facts, Paragraph, literal
 from rai_tune.review.listing import minute
 from rai_tune.review.reading import report_file
-from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
@@ -21,15 +20,9 @@ _HERE = "raitune ui"
 
 
 def show_verdict(page: RunPage) -> None:
-    """Name of the run and the verdict, before anything else."""
-    view, verdict = page.view, page.view.headline
-    literal(
-        "name",
-        Heading(1, view.run_name),
-        Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, verdict.sentence),
-    )
-    if verdict.notices:
-        literal("notices", Bullets(verdict.notices))
+    """What else is to be known of the verdict, and which run this is."""
+    view = page.view
+    literal("notices", Bullets(view.headline.notices))
     _identify(view)
     st.download_button(
         "Download the report (PDF)",

@@ -1,0 +1,71 @@
+"""What every page has around it: who signs here, the way back, the verdict of the run, and links to its other pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rai_tune.review.components import Back, Banner, Heading, Paragraph, literal
+from rai_tune.review.guard import guarded
+from rai_tune.review.navigation import OF_A_RUN, chosen_run, page_link
+from rai_tune.review.reading import open_workspace, read_run
+from rai_tune.review.tones import tone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rai_tune.reporting import ReportView
+    from rai_tune.review.reading import RunPage
+    from rai_tune.workspace import Workspace
+
+
+def run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
+    """The whole of a page about the run that the address names. Nothing is drawn before the run's evidence was checked."""
+    guarded(lambda: _run_page(name, draw))
+
+
+def workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
+    """The whole of a page about the workspace."""
+    guarded(lambda: _workspace_page(title, draw))
+
+
+def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
+    run_id = chosen_run()
+    if run_id is None:
+        _way_back()
+        literal(
+            "no-run",
+            Heading(1, "No run is chosen"),
+            Paragraph("This page is about one run. Open one from the inbox, or use an address that names it: ?run=ID."),
+        )
+        return
+    with open_workspace() as workspace:
+        _way_back()
+        page = read_run(workspace, run_id)
+        _head(name, page.view)
+        draw(page, workspace)
+
+
+def _workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
+    with open_workspace() as workspace:
+        literal("title", Heading(1, title))
+        draw(workspace)
+
+
+def _way_back() -> None:
+    literal("back", Back("Inbox"))
+
+
+def _head(name: str, view: ReportView) -> None:
+    """The verdict comes first on every page of a run; only the overview says it at length."""
+    verdict = view.headline
+    sentence = verdict.sentence if name == "run" else ""
+    literal(
+        "name",
+        Heading(1, view.run_name),
+        Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, sentence),
+    )
+    with st.container(horizontal=True, gap="small", key="pages-of-the-run"):
+        for page, label in OF_A_RUN.items():
+            page_link(page, label, run=view.run_id)

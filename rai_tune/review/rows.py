@@ -1,0 +1,72 @@
+"""Rows of a stored table, a few at a time: only the columns and the row groups that are asked for are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rai_tune.core import UsageError
+from rai_tune.review.verified import verified_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from rai_tune.workspace import Workspace
+
+ROW_ID = "row_id"
+
+
+def row_count(workspace: Workspace, run_id: str, artifact: str) -> int:
+    """Rows of a Parquet artifact, from its footer; 0 when the run has none of that name or gave it up."""
+    import pyarrow.parquet as pq
+
+    path = _path(workspace, run_id, artifact)
+    return int(pq.read_metadata(path).num_rows) if path else 0
+
+
+def row_page(
+    workspace: Workspace, run_id: str, artifact: str, offset: int, count: int, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Rows ``offset`` to ``offset + count`` in stored order. Raises ``UsageError`` when the run has no such table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = _needed(workspace, run_id, artifact)
+    with pq.ParquetFile(path) as file:
+        parts, start = [], 0
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            if start < offset + count and end > offset:
+                part = file.read_row_group(group, columns=columns)
+                parts.append(part.slice(max(0, offset - start), min(end, offset + count) - max(start, offset)))
+            start = end
+        table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
+    return table.to_pandas()
+
+
+def rows_by_id(
+    workspace: Workspace, run_id: str, artifact: str, row_ids: Sequence[str], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The rows with these ids, in stored order; ids that are not there are left out. ``UsageError`` when the run has no such table."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    found = ds.dataset(_needed(workspace, run_id, artifact), format="parquet")
+    wanted = pc.field(ROW_ID).cast("string").isin(list(row_ids))
+    return found.to_table(columns=list(columns) if columns else None, filter=wanted).to_pandas()
+
+
+def _needed(workspace: Workspace, run_id: str, artifact: str) -> Path:
+    path = _path(workspace, run_id, artifact)
+    if path is None:
+        raise UsageError(f"run {run_id} holds no table {artifact!r}, or its texts and tables were deleted")
+    return path
+
+
+def _path(workspace: Workspace, run_id: str, artifact: str) -> Path | None:
+    ref = workspace.artifacts(run_id).get(artifact)
+    if ref is None or any(ref.digest in gone.digests.values() for gone in workspace.deletions(run_id)):
+        return None
+    return verified_path(workspace, ref.digest)

@@ -16,16 +16,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).resolve().parent / "pages"
 _NAMES = (
-    "inbox",
-    "run",
-    "fairness",
-    "explanations",
-    "compare",
-    "policy",
-    "signoff",
-    "new",
-    "ledger",
-    "exports",
+    *("inbox", "new", "compare", "ledger"),
+    *("run", "fairness", "explanations", "policy", "signoff", "exports"),
 )
 PAGES: dict[str, Path] = {name: _FOLDER / f"{name}.py" for name in _NAMES}
 """Every page by its name, which is also its address; the inbox is at the root."""

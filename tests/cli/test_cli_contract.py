@@ -159,6 +159,7 @@ def test_init_writes_a_recipe_that_plans(call, project):
     assert "exists" in err
 
 
+@pytest.mark.slow
 def test_run_report_gate_and_predict(call, project):
     code, out, err = call("run", "recipe.yaml", "--set", "training.epochs=1", "--json")
     assert code in {3, 4}, err
@@ -230,6 +231,7 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_merge_exports_a_plain_model(call, project):
     quick = ("--set", "training.epochs=1", "--set", "audits.include=[task_quality]")
     code, _, err = call("run", "recipe.yaml", *quick, "--merge", "merged", "--json")

@@ -41,6 +41,7 @@ def detector():
     pytest.importorskip("presidio_analyzer", reason="the extra 'pii' is not installed")
 
 
+@pytest.mark.slow
 def test_each_kind_is_found_once_offline(detector, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise AssertionError("the detector called out")
@@ -61,6 +62,7 @@ def test_each_kind_is_found_once_offline(detector, monkeypatch):
     assert not any(secret in stored for secret in ("ann@", "555-0123", "4111", "DE89", "536-22", "192.168"))
 
 
+@pytest.mark.slow
 def test_clean_texts_have_a_rate_of_0_with_an_upper_bound(detector):
     item = next(item for item in run(list(CLEAN) * 20).measurements if item.label == "any")
     assert item.value == 0.0

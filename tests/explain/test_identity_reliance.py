@@ -280,6 +280,7 @@ def test_identity_words_are_no_proxies(planted):
     assert not {item.label for item in output.measurements} & {"black", "white"}
 
 
+@pytest.mark.slow
 def test_chance_seldom_makes_a_proxy(planted):
     generator = np.random.default_rng(11)
     model = planted({"good": 1.0, "bad": -1.0, "high": 1.0, "low": -1.0, "black": 0.5})

@@ -11,6 +11,8 @@ from rai_audits.explain import METHODS, TextModel, attribute_texts
 EXPLAINING = [name for name in METHODS if name != "random_baseline"]
 
 
+# The first use of shap imports plotting and more.
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_texts_at_the_edges(bert_model, method):
     texts = ["", "   ", "good", "zzz qqq", "good film " * 10_000]

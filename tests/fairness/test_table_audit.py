@@ -78,6 +78,7 @@ def test_every_format_gives_the_same_numbers(folder, expected, name):
     assert numbers(found) == numbers(expected)
 
 
+@pytest.mark.slow
 def test_several_paths_arrow_tables_and_long_tables(folder, expected):
     paths = sorted((folder / "parts").iterdir())
     assert numbers(fairness.audit(paths, **ASKED)) == numbers(expected)

@@ -193,6 +193,7 @@ def test_merged_model_scores_alike_without_peft(done, tmp_path):
     assert not (tmp_path / "merged" / "adapter_config.json").exists()
 
 
+@pytest.mark.slow
 def test_blind_columns_are_not_applicable_not_zero(tmp_path, tiny_base, done):
     folder, _, _ = done
     sets = [
@@ -214,6 +215,7 @@ def test_blind_columns_are_not_applicable_not_zero(tmp_path, tiny_base, done):
     assert control.outcome == "not_applicable"
 
 
+@pytest.mark.slow
 def test_runs_on_the_same_test_rows_are_counted(done, tmp_path, tiny_base):
     folder, _, _ = done
     workspace = Workspace.open(tmp_path / "w")
@@ -276,6 +278,7 @@ def test_multi_class_runs_through(tmp_path, tiny_base):
     assert {"selection_rate", "impact_ratio", "roc_auc", "completeness_failed_share"} <= metrics
 
 
+@pytest.mark.slow
 def test_odd_rows_are_said_not_errors(tmp_path, tiny_base):
     """A group of three rows, one without positives, one only in test, and a text of 100,000 words: the run goes on."""
     draw = random.Random(2)

@@ -1,5 +1,7 @@
 """The data and robustness rooms and slice discovery, inside a real run on a template."""
 
+import pytest
+
 from rai_tune import pipeline
 from rai_tune.recipe import load_recipe
 from rai_tune.reporting.stored import stored_results
@@ -8,6 +10,7 @@ from rai_tune.workspace import Workspace
 ROOMS = ("near_duplicates", "label_noise", "calibration", "slice_discovery", "harmless_edits")
 
 
+@pytest.mark.slow
 def test_every_room_leaves_a_result(project, tmp_path):
     settings = [f"audits.include=[{', '.join(ROOMS)}]", "training.epochs=1", "audits.robustness.edit_rows=30"]
     workspace = Workspace.open(tmp_path / "w")

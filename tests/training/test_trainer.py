@@ -97,6 +97,7 @@ def test_each_method_trains_only_its_own_weights(tiny_base, tmp_path, method):
     assert result.best_step is not None
 
 
+@pytest.mark.slow
 def test_a_learnable_rule_is_learned(tiny_base, tmp_path):
     spec = SPEC.model_copy(update={"epochs": 12, "learning_rate": 3e-3})
     ask = request(tiny_base, tmp_path, adapter=AdapterSpec(method="full"), spec=spec)
@@ -105,6 +106,7 @@ def test_a_learnable_rule_is_learned(tiny_base, tmp_path):
     assert (logits.argmax(1) == ask.train.labels).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_multi_class(tiny_base, tmp_path):
     spec = SPEC.model_copy(update={"select_best_by": "macro_f1", "epochs": 16, "learning_rate": 3e-3})
     result = train(request(tiny_base, tmp_path, classes=3, adapter=AdapterSpec(method="full"), spec=spec))
@@ -112,6 +114,7 @@ def test_multi_class(tiny_base, tmp_path):
     assert result.best_metric > 0.9
 
 
+@pytest.mark.slow
 def test_interrupted_then_resumed_is_bit_identical(tiny_base, tmp_path):
     spec = SPEC.model_copy(update={"checkpoint_every": 3})
     whole = trained_bytes(train(request(tiny_base, tmp_path / "whole", spec=spec)))
@@ -166,6 +169,7 @@ def test_weighted_loss_by_hand():
     assert weighted_loss(logits, labels, None, None) == pytest.approx(float(plain.mean()))
 
 
+@pytest.mark.slow
 def test_row_weights_change_what_is_learned(tiny_base, tmp_path):
     heavy = [5.0 if place % 3 else 0.2 for place in range(72)]
     plain = trained_bytes(train(request(tiny_base, tmp_path / "a")))

@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "app.py"
@@ -106,11 +108,16 @@ def stored(hostile_run: Stored, tmp_path: Path) -> Stored:
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open the app over a workspace; ``run`` is the run that the address names."""
+    """Open the app over a workspace; ``run`` is the run that the address names, ``page`` the name of the page (the inbox without it)."""
 
-    def open_app(root: Path, run: str | None = None) -> AppTest:
+    def open_app(root: Path, run: str | None = None, page: str | None = None, **query: str) -> AppTest:
         monkeypatch.setenv("RAITUNE_WORKSPACE", str(root))
         test = AppTest.from_file(str(APP), default_timeout=60)
+        if page is not None:
+            test.run()
+            test.switch_page(f"rai_tune/review/pages/{page}.py")
+        for name, value in query.items():
+            test.query_params[name] = value
         if run is not None:
             test.query_params["run"] = run
         return test.run()
@@ -136,3 +143,44 @@ def shown() -> Callable[[AppTest], list[str]]:
         return [text for part in test.get("bidi_component") for text in strings(json.loads(part.proto.json))]
 
     return read
+
+
+def by_path(name: str) -> ModuleType:
+    """A module of this folder, by path, because tests are not packages."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert spec and spec.loader
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def watched() -> ModuleType:
+    """The module ``watched``; skips where there is no browser."""
+    module = by_path("watched")
+    if not module.CHROMIUM.exists():
+        pytest.skip(f"no browser at {module.CHROMIUM}; set RAITUNE_CHROMIUM")
+    return module
+
+
+@pytest.fixture(scope="session")
+def server(watched: ModuleType, hostile_run: Stored) -> Iterator[str]:
+    """The app over the hostile run, once for all browser tests; they change nothing in it."""
+    with watched.serving(hostile_run.root) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium(watched: ModuleType) -> Iterator[object]:
+    """One browser for each file of tests: its loop must not run under other tests."""
+    with watched.launched() as found:
+        yield found
+
+
+@pytest.fixture
+def browser(watched: ModuleType, chromium: object, server: str) -> Iterator[object]:
+    """A ``Watched`` page of a fresh profile, over the hostile run."""
+    page = watched.fresh_page(chromium, server)
+    yield page
+    page.page.context.close()

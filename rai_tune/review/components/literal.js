@@ -12,29 +12,32 @@ function tone(name) {
   return TONES.has(name) ? name : "none";
 }
 
-// A link to a page. A plain click stays in this session: the app is told where to go and the page is not loaded anew.
-function link(text, page, run, go) {
+// A link to a page. A plain click stays in this session: the address changes as by the browser's own history, which the app
+// follows without loading the page anew. (Asking the server to switch pages leaves an address in between in that history.)
+function link(text, page, run, query) {
   const anchor = make("a", text);
   const path = page === "inbox" ? "./" : `./${encodeURIComponent(page)}`;
-  anchor.href = run ? `${path}?run=${encodeURIComponent(run)}` : path;
+  const asked = new URLSearchParams([...(run ? [["run", run]] : []), ...(query || [])]).toString();
+  anchor.href = asked ? `${path}?${asked}` : path;
   anchor.target = "_self";
   anchor.addEventListener("click", (event) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    go({ page, run: run || "" });
+    window.history.pushState({}, "", anchor.href);
+    window.dispatchEvent(new PopStateEvent("popstate"));
   });
   return anchor;
 }
 
-function fill(element, cell, go) {
-  if (cell.run || cell.page) element.append(link(cell.text, cell.page || "run", cell.run, go));
+function fill(element, cell) {
+  if (cell.run || cell.page) element.append(link(cell.text, cell.page || "run", cell.run, cell.query));
   else if (cell.tone && cell.text) element.append(make("span", cell.text, `chip ${tone(cell.tone)}`));
   else element.append(make("span", cell.text));
   if (cell.note) element.append(make("span", cell.note, "note"));
   return element;
 }
 
-function table(block, go) {
+function table(block) {
   const scroll = make("div", undefined, "scroll");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
@@ -55,7 +58,7 @@ function table(block, go) {
     row.forEach((cell, place) => {
       const element = make(place === 0 ? "th" : "td", undefined, place === 0 ? "" : block.columns[place].kind);
       if (place === 0) element.scope = "row";
-      line.append(fill(element, cell, go));
+      line.append(fill(element, cell));
     });
     rows.append(line);
   }
@@ -64,9 +67,9 @@ function table(block, go) {
   return scroll;
 }
 
-function back(block, go) {
+function back(block) {
   const line = make("p");
-  line.append(make("span", "← "), link(block.text, "inbox", "", go));
+  line.append(make("span", "← "), link(block.text, "inbox", ""));
   return line;
 }
 
@@ -107,8 +110,7 @@ const BUILDERS = {
   table,
 };
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".literal");
-  const go = (target) => setTriggerValue("go", target);
-  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block, go)));
+  root.replaceChildren(...data.blocks.map((block) => BUILDERS[block.kind](block)));
 }

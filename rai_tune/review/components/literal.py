@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 MAX_TABLE_ROWS = 50
 """A longer table is shown a page at a time."""
 
-_LONGEST_ID = 80
-
 Tone = Literal["", "pass", "fail", "insufficient", "waiting", "none"]
 ColumnKind = Literal["", "number", "wide", "short"]
 
@@ -78,6 +76,7 @@ class Cell:
     """A table cell: text, a smaller second line, a coloured frame beside the words, or a link.
 
     ``run`` makes the text a link to the page of that run that ``page`` names; ``page`` alone, a link to a page of the workspace.
+    ``query`` are further parameters of its address.
     """
 
     text: str
@@ -85,6 +84,7 @@ class Cell:
     tone: Tone = ""
     run: str = ""
     page: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,26 +112,8 @@ def literal(key: str, *blocks: Block) -> None:
 
 
 def _mount(key: str, blocks: Sequence[Block]) -> None:
-    """Draw blocks, and follow a link in them that was clicked."""
-    asked = component("literal")(
-        key=key, data={"blocks": [_plain(block) for block in blocks]}, on_go_change=_followed_below
-    )
-    target = asked.get("go")
-    if isinstance(target, dict):
-        _follow(target)
-
-
-def _followed_below() -> None:
-    """Streamlit wants a callback for each value that a component sends; what to do about a link is decided after it."""
-
-
-def _follow(target: dict[str, Any]) -> None:
-    """Go where a link leads. What the browser sends is held against the pages that there are."""
-    from rai_tune.review.navigation import PAGES, go
-
-    page, run = target.get("page"), target.get("run")
-    if page in PAGES:
-        go(page, **({"run": run[:_LONGEST_ID]} if isinstance(run, str) and run else {}))
+    """Draw blocks. Their links are followed in the browser (see ``literal.js``)."""
+    component("literal")(key=key, data={"blocks": [_plain(block) for block in blocks]})
 
 
 def _chunks(blocks: Iterable[Block]) -> list[Table | list[Block]]:
@@ -160,7 +142,7 @@ def _plain(block: Block) -> dict[str, Any]:
     return {"kind": type(block).__name__.lower(), **vars(block)}
 
 
-def _filled(cell: dict[str, str]) -> dict[str, str]:
+def _filled(cell: dict[str, Any]) -> dict[str, Any]:
     """A cell without its empty fields; a table has many of them."""
     return {name: value for name, value in cell.items() if value or name == "text"}
 

@@ -32,14 +32,16 @@ from rai_tune.stored_run import (
 from rai_tune.training.checkpoints import says_disk_is_full
 from rai_tune.training.fit import fit
 from rai_tune.training.predictions import predictions_table
+from rai_tune.workspace.progress import ProgressLog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
     from rai_tune.training.saved_model import LoadedModel
     from rai_tune.workspace import Workspace
+    from rai_tune.workspace.records import RunState
 
 __all__ = [
     "Plan",
@@ -56,9 +58,20 @@ __all__ = [
 ]
 
 
-def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome:
-    """Create a run, freeze its policies, and carry it through."""
-    context = _context(planned)  # a key that is named and not there is found before a run is
+def start(
+    planned: Plan,
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    author_key: str | None = None,
+    begun: Callable[[str], None] | None = None,
+) -> RunOutcome:
+    """Create a run, freeze its policies, and carry it through.
+
+    ``author_key`` is the id of the author's key where it is not the one that ``RAITUNE_KEY`` names; ``begun`` is told the id of
+    the run as soon as there is one.
+    """
+    context = _context(planned, author_key)  # a key that is named and not there is found before a run is
     run = workspace.create_run(
         name=planned.recipe.name,
         recipe=planned.recipe.model_dump(mode="json"),
@@ -66,6 +79,8 @@ def start(planned: Plan, workspace: Workspace, progress: Progress) -> RunOutcome
         policies={policy.policy.id: policy.digest for policy in planned.policies},
     )
     with workspace.claim(run.id):
+        if begun is not None:
+            begun(run.id)
         attach(workspace, run.id, "context", context)
         for policy in planned.policies:
             # The text of the pack, so that what froze can be read, and decided by, years later.
@@ -122,16 +137,17 @@ def _carry_through(
     planned: Plan, workspace: Workspace, run_id: str, progress: Progress, *, resuming: bool
 ) -> RunOutcome:
     """Run every stage that has no result yet; whatever stops it, the run's state says so."""
+    log = ProgressLog(workspace.run_dir(run_id), progress)
     try:
-        workspace.set_state(run_id, "preparing")
-        _train(planned, workspace, run_id, progress, resuming=resuming)
+        _enter(workspace, run_id, "preparing", log)
+        _train(planned, workspace, run_id, log, resuming=resuming)
         loaded = load_model(workspace, workspace.run(run_id))
-        predictions = _predict_splits(planned, workspace, run_id, loaded, progress)
-        _audit(planned, workspace, run_id, loaded, predictions, progress)
-        workspace.set_state(run_id, "deciding")
+        predictions = _predict_splits(planned, workspace, run_id, loaded, log)
+        _audit(planned, workspace, run_id, loaded, predictions, log)
+        _enter(workspace, run_id, "deciding", log)
         outcome = decide(run_id, workspace, planned.policies)
         workspace.update_run(run_id, verdict=outcome.outcome)
-        workspace.set_state(run_id, "completed")
+        _enter(workspace, run_id, "completed", log)
         return outcome
     except DivergedError as error:
         workspace.set_state(run_id, "diverged", error=str(error))
@@ -146,6 +162,11 @@ def _carry_through(
         raise
 
 
+def _enter(workspace: Workspace, run_id: str, state: RunState, log: ProgressLog) -> None:
+    workspace.set_state(run_id, state)
+    log.enter(state)
+
+
 def _mark_failed(workspace: Workspace, run_id: str, error: Exception) -> None:
     try:
         workspace.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
@@ -154,17 +175,17 @@ def _mark_failed(workspace: Workspace, run_id: str, error: Exception) -> None:
         return
 
 
-def _train(planned: Plan, workspace: Workspace, run_id: str, progress: Progress, *, resuming: bool) -> None:
+def _train(planned: Plan, workspace: Workspace, run_id: str, log: ProgressLog, *, resuming: bool) -> None:
     if "model" in workspace.artifacts(run_id):
         return
-    workspace.set_state(run_id, "training")
+    _enter(workspace, run_id, "training", log)
     fitted = fit(
         planned.recipe,
         planned.data,
         planned.base,
         folder=workspace.run_dir(run_id),
         checkpoints=_Checkpoints(workspace, run_id),
-        recorder=_Recorder(workspace, run_id, progress),
+        recorder=_Recorder(workspace, run_id, log),
         resume=resuming,
     )
     folder = workspace.run_dir(run_id) / "model"
@@ -178,13 +199,13 @@ def _train(planned: Plan, workspace: Workspace, run_id: str, progress: Progress,
 
 
 def _predict_splits(
-    planned: Plan, workspace: Workspace, run_id: str, loaded: LoadedModel, progress: Progress
+    planned: Plan, workspace: Workspace, run_id: str, loaded: LoadedModel, log: ProgressLog
 ) -> pd.DataFrame:
     artifacts = workspace.artifacts(run_id)
     if "predictions" in artifacts:
         return workspace.read_table(artifacts["predictions"].digest)
-    workspace.set_state(run_id, "predicting")
-    return predict_and_store(planned, workspace, run_id, loaded, progress).predictions
+    _enter(workspace, run_id, "predicting", log)
+    return predict_and_store(planned, workspace, run_id, loaded, log).predictions
 
 
 def _audit(
@@ -193,11 +214,11 @@ def _audit(
     run_id: str,
     loaded: LoadedModel,
     predictions: pd.DataFrame,
-    progress: Progress,
+    log: ProgressLog,
 ) -> None:
-    workspace.set_state(run_id, "auditing")
+    _enter(workspace, run_id, "auditing", log)
     names = planned.recipe.audits.names
-    run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, progress)
+    run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, log)
 
 
 @dataclass(frozen=True)
@@ -229,10 +250,10 @@ class _Recorder:
         self.report(what, done, total)
 
 
-def _context(planned: Plan) -> dict[str, Any]:
-    """Where the recipe's relative paths begin, and whose key the author named (its public half; nothing is signed yet)."""
+def _context(planned: Plan, author_key: str | None) -> dict[str, Any]:
+    """Where the recipe's relative paths begin, and whose key the author's is (its public half; nothing is signed yet)."""
     from rai_tune.promotion.identity import named_key_id
 
     context = {"base_dir": str(planned.loaded.base_dir)}
-    author = named_key_id()
+    author = author_key or named_key_id()
     return {**context, "author_key": author} if author else context

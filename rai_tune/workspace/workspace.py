@@ -26,6 +26,7 @@ from rai_tune.workspace.database import Database
 from rai_tune.workspace.deletions import read_deletion
 from rai_tune.workspace.locks import hold, is_held
 from rai_tune.workspace.migrate import migrate
+from rai_tune.workspace.progress import PROGRESS_FILE, read_progress
 from rai_tune.workspace.records import ArtifactRef
 from rai_tune.workspace.schema import RunRow
 
@@ -36,11 +37,15 @@ if TYPE_CHECKING:
 
     from rai_tune.workspace.chain import ChainHead, ChainRow, ChainText
     from rai_tune.workspace.deletions import Deletion
+    from rai_tune.workspace.progress import RunProgress
     from rai_tune.workspace.records import CheckpointRecord, MetricPoint, RunRecord, RunState
 
 DATABASE_FILE = "raitune.db"
 _OPEN_LOCK = ".open.lock"
 _LOCK = "lock"
+_OWN = frozenset({_LOCK, PROGRESS_FILE})
+"""Files of a run's folder that hold nothing of its data and stay."""
+
 _OPEN_WAIT_S = 60.0
 
 
@@ -151,6 +156,10 @@ class Workspace:
         """Whether a process has claimed this run now. A killed process has not."""
         return is_held(self._run_dir(run_id) / _LOCK)
 
+    def progress(self, run_id: str) -> RunProgress | None:
+        """How far the run said it was, whether or not anybody still works on it; None when that is not known."""
+        return read_progress(self._run_dir(run_id))
+
     def run_dir(self, run_id: str) -> Path:
         """Scratch folder of a run, made when missing."""
         with self._database.read() as session:
@@ -223,16 +232,16 @@ class Workspace:
         return True
 
     def scratch_files(self, run_id: str) -> dict[str, Path]:
-        """Files in a run's scratch folder by relative name, the lock left out: checkpoints, logs, the model as it was saved."""
+        """Files in a run's scratch folder by relative name, lock and progress left out: checkpoints, logs, the model as it was saved."""
         folder = self._run_dir(run_id)
         found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-        return {name: path for name, path in found.items() if name != _LOCK}
+        return {name: path for name, path in found.items() if name not in _OWN}
 
     def clear_scratch(self, run_id: str, keep: Collection[str] = ()) -> None:
-        """Empty a run's scratch folder, but for the files and folders named and the lock, which the caller holds."""
+        """Empty a run's scratch folder, but for the files and folders named, its progress, and the lock, which the caller holds."""
         folder = self._run_dir(run_id)
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.name in {_LOCK, *keep}:
+            if path.name in {*_OWN, *keep}:
                 continue
             with storage_errors(path):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)

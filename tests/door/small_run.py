@@ -120,9 +120,10 @@ def complete_run(
         name=name,
         recipe={
             "name": name,
+            "data": {"source": {"path": "rows.csv"}, "text": "text", "label": "label"},
             "policies": [pack.policy.id for pack in packs],
             "audits": {"suppress_below": 5},
-            "system": system,
+            **({"system": system} if system else {}),
         },
         recipe_digest=sha256_json({"name": name}),
         policies={pack.policy.id: pack.digest for pack in packs},

@@ -12,7 +12,10 @@ from rai_tune.cli.options import JsonOption, SetOption, WorkspaceOption
 if TYPE_CHECKING:
     from rai_tune.pipeline import RunOutcome
     from rai_tune.recipe import LoadedRecipe
-    from rai_tune.workspace import Workspace
+    from rai_tune.workspace import RunRecord, Workspace
+
+_BEGINNING_S = 120.0
+"""How long ``--detach`` waits for the run to be there; data and base are read by then, or it says that they are not."""
 
 
 def run(
@@ -27,6 +30,9 @@ def run(
     merge: Annotated[
         Path | None, typer.Option("--merge", help="Also export a plain model with the adapter folded in.")
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start it as a process of its own, say its id and return.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -38,6 +44,8 @@ def run(
         raise UsageError("--set cannot change a run that already began; start a new run instead of --resume")
     if resume and dry_run:
         raise UsageError("--dry-run looks at a recipe; it cannot be joined with --resume")
+    if detach and (dry_run or merge):
+        raise UsageError("--detach goes with a recipe or --resume, not with --dry-run or --merge")
     if recipe is None and not resume:
         raise UsageError("give a recipe file, or --resume RUN. 'raitune init data.csv' proposes a recipe.")
     loaded = load_recipe(recipe, overrides or ()) if recipe else None
@@ -45,6 +53,9 @@ def run(
         raise UsageError(f"--merge {merge}: the folder is not empty")
     if dry_run and loaded:
         _dry_run(loaded, as_json=as_json)
+        return
+    if detach:
+        _detached(loaded, resume, workspace, as_json=as_json)
         return
     raise typer.Exit(execute(loaded, resume, workspace, as_json=as_json, merge=merge))
 
@@ -86,20 +97,52 @@ def _carry_out(
     loaded: LoadedRecipe | None, resume: str | None, path: Path | None, show: object
 ) -> tuple[RunOutcome, Workspace]:
     from rai_tune import pipeline
-    from rai_tune.core import UsageError
     from rai_tune.workspace import Workspace
 
     if resume:
         workspace = Workspace.open(path, create=False)
         record = workspace.run(resume)
-        if loaded and loaded.digest != record.recipe_digest:
-            raise UsageError(f"{loaded.source} is not the recipe that run {record.id} began with")
+        _same_recipe(loaded, record)
         return pipeline.resume(record.id, workspace, show), workspace  # type: ignore[arg-type]
     assert loaded is not None
     # Everything a recipe can get wrong is found before the workspace is touched.
     planned = pipeline.plan(loaded)
     workspace = Workspace.open(path)
     return pipeline.start(planned, workspace, show), workspace  # type: ignore[arg-type]
+
+
+def _same_recipe(loaded: LoadedRecipe | None, record: RunRecord) -> None:
+    from rai_tune.core import UsageError
+
+    if loaded and loaded.digest != record.recipe_digest:
+        raise UsageError(f"{loaded.source} is not the recipe that run {record.id} began with")
+
+
+def _detached(loaded: LoadedRecipe | None, resume: str | None, path: Path | None, *, as_json: bool) -> None:
+    """Start the process and say which run it has; what is wrong with data or base is said here too, as long as it is found soon."""
+    from rai_tune.cli.console import print_json
+    from rai_tune.core import UsageError
+    from rai_tune.detached import resume_detached, start_detached, wait_for_run
+    from rai_tune.promotion.identity import named_key_id
+    from rai_tune.workspace import Workspace
+
+    author = named_key_id()
+    store = Workspace.open(path, create=resume is None)
+    if resume:
+        _same_recipe(loaded, store.run(resume))
+        start = resume_detached(store, resume)
+    else:
+        assert loaded is not None
+        start = start_detached(store, loaded, author_key=author)
+    start = wait_for_run(store, start.token, _BEGINNING_S)
+    if start.state == "failed":
+        raise UsageError(f"it did not begin: {start.error}")
+    if as_json:
+        print_json({"schema": "rai-tune/detached/v1", "start": start.token, "run": start.run_id})
+        return
+    run = start.run_id or "latest"
+    found = f"run {start.run_id} is at work" if start.run_id else "it still reads data and base model"
+    typer.echo(f"{found}; 'raitune runs watch {run}' follows it, 'raitune runs cancel {run}' stops it")
 
 
 def _merge(workspace: Workspace, run_id: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""``raitune runs``: what this workspace holds, and what of it is deleted."""
+"""``raitune runs``: what this workspace holds, what works on it, and what of it is deleted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from rai_tune.workspace import Workspace
 
 app = typer.Typer(
-    help="List runs, newest first; delete the texts and tables of runs.",
+    help="List runs, newest first; follow or cancel one at work; delete the texts and tables of runs.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
+_STOPPING_S = 30.0
 _RESTING = ("completed", "diverged", "failed", "interrupted")
 _FIELDS = (
     "id",
@@ -103,6 +104,52 @@ def delete(
         _show_plan(planned)
         _ask(planned.run.id)
     _delete(store, planned.run.id, reason)
+
+
+@app.command("cancel")
+def cancel(
+    run: Annotated[str, typer.Argument(help="Run id, or latest.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Stop a run that a process works on, as Ctrl-C would; what it has is kept and --resume goes on. Exits 2 when nothing works on it."""
+    from rai_tune.detached import cancel as ask
+    from rai_tune.detached import wait_until_stopped
+    from rai_tune.workspace import Workspace
+
+    store = Workspace.open(workspace, create=False)
+    record = store.run(run)
+    ask(store, record.id)
+    if wait_until_stopped(store, record.id, _STOPPING_S):
+        typer.echo(f"run {record.id} is {store.run(record.id).state}; 'raitune run --resume {record.id}' goes on")
+    else:
+        typer.echo(f"run {record.id} was asked to stop and has not yet; 'raitune runs watch {record.id}' follows it")
+
+
+@app.command("watch")
+def watch(
+    run: Annotated[str, typer.Argument(help="Run id, or latest.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Follow a run until it is over or stops; Ctrl-C ends the watching, not the run. Exits as the run's verdict says, 4 without one."""
+    import time
+
+    from rai_tune.detached.watching import look
+    from rai_tune.gate.decision import EXIT_CODES
+    from rai_tune.workspace import Workspace
+
+    store = Workspace.open(workspace, create=False)
+    run_id, said = store.run(run).id, ""
+    while (seen := look(store, run_id)).status in {"working", "starting"}:
+        line = seen.now + ("" if seen.left in {"", "not known"} else f" Left: {seen.left}.")
+        if line != said:
+            typer.echo(line, err=True)
+            said = line
+        time.sleep(1)
+    record = store.run(run_id)
+    reason = f" ({record.error})" if record.error else ""
+    typer.echo(f"run {run_id} is {record.state}, verdict {(record.verdict or 'none').replace('_', ' ')}{reason}")
+    verdict = record.verdict if record.state == "completed" else None
+    raise typer.Exit(EXIT_CODES[verdict or "insufficient_evidence"])
 
 
 @app.command("retain")

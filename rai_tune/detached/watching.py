@@ -104,7 +104,7 @@ def _still(run: RunRecord, status: Status) -> str:
         return f"The run is {run.state}."
     if run.state in {"failed", "interrupted"}:
         return f"The run is {run.state}. Nothing works on it; resume goes on from the last checkpoint."
-    return "Stopped: the process that worked on it is gone. Resume goes on from the last checkpoint."
+    return "The process that worked on it is gone. Resume goes on from the last checkpoint."
 
 
 def _doing(run: RunRecord, said: RunProgress | None) -> str:

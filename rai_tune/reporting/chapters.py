@@ -40,9 +40,11 @@ def other_rows(results: tuple[AuditResult, ...]) -> tuple[MeasureRow, ...]:
     )
 
 
-def chapters(results: tuple[AuditResult, ...]) -> tuple[Chapter, ...]:
-    """One chapter for each such audit that measured something or failed, in the order of the results."""
-    return tuple(_chapter(result) for result in results if result.audit not in KNOWN_AUDITS and result.measurements)
+def chapters(results: tuple[AuditResult, ...], most: int = MOST_ROWS) -> tuple[Chapter, ...]:
+    """One chapter for each such audit that measured something or failed, in the order of the results; tables and list hold ``most`` rows."""
+    return tuple(
+        _chapter(result, most) for result in results if result.audit not in KNOWN_AUDITS and result.measurements
+    )
 
 
 def audit_title(audit: str) -> str:
@@ -80,7 +82,7 @@ def _label(audit: str, label: str) -> str:
     return named(label).replace("_", " ") if audit == "pii" else named(label)
 
 
-def _chapter(result: AuditResult) -> Chapter:
+def _chapter(result: AuditResult, most: int) -> Chapter:
     places = {_place(item) for item in result.measurements}
     shown = [
         item
@@ -88,8 +90,8 @@ def _chapter(result: AuditResult) -> Chapter:
         if item.metric != _SIZE and not _mirrored(item, places) and not _in_json_only(item)
     ]
     ordered = sorted((item for item in shown if not in_grid(item)), key=_rank)
-    tables = grids(result)
-    rows = tuple(_each_meaning_once(measure_row(item, METRICS, name=row_name(item)) for item in ordered[:MOST_ROWS]))
+    tables = grids(result, most)
+    rows = tuple(_each_meaning_once(measure_row(item, METRICS, name=row_name(item)) for item in ordered[:most]))
     return Chapter(
         audit=clean(result.audit),
         title=audit_title(result.audit),

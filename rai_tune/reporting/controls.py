@@ -146,6 +146,7 @@ def _control(control: ControlOutcome, confidence: float) -> ControlRow:
         sources=tuple(sentence(source) for source in control.sources),
         readings=tuple(_reading(reading, control, confidence) for reading in ordered[:MAX_READINGS]),
         readings_left_out=max(len(ordered) - MAX_READINGS, 0),
+        limit=threshold.value if threshold is not None and control.kind == "bound" else None,
     )
 
 

@@ -163,11 +163,11 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
 }
 
 
-def grids(result: AuditResult) -> tuple[Grid, ...]:
-    """The tables of one audit, attribute by attribute; empty for an audit without any."""
+def grids(result: AuditResult, most: int = MOST_ROWS) -> tuple[Grid, ...]:
+    """The tables of one audit, attribute by attribute, of ``most`` rows each; empty for an audit without any."""
     tables: list[Grid] = []
     for layout in LAYOUTS.get(result.audit, ()):
-        own = list(_grids(layout, result))
+        own = list(_grids(layout, result, most))
         tables += [replace(table, legend=_legend(layout) if not place else "") for place, table in enumerate(own)]
     return tuple(tables)
 
@@ -186,7 +186,7 @@ def in_grid(item: Measurement) -> bool:
     return any(_fits(layout, item) for layout in LAYOUTS.get(item.audit, ()))
 
 
-def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
+def _grids(layout: Layout, result: AuditResult, most: int) -> Iterator[Grid]:
     tables: dict[tuple[str | None, str | None], dict[_Row, dict[str, Measurement]]] = {}
     for item in result.measurements:
         if _fits(layout, item) and not _turned(item):
@@ -200,8 +200,8 @@ def _grids(layout: Layout, result: AuditResult) -> Iterator[Grid]:
             title=f"{layout.title} by {named(attribute)}{within}" if attribute is not None else layout.title,
             head=layout.head or ("Group / against" if layout.pairs else "Group"),
             columns=tuple(layout.columns.values()),
-            rows=tuple(_row(row, cells, layout) for row, cells in list(rows.items())[:MOST_ROWS]),
-            left_out=max(0, len(rows) - MOST_ROWS),
+            rows=tuple(_row(row, cells, layout) for row, cells in list(rows.items())[:most]),
+            left_out=max(0, len(rows) - most),
             legend="",
         )
 

@@ -359,6 +359,8 @@ class ReportView:
     run_name: str
     state: str
     created_at: str
+    limit: float | None = None
+    """The threshold in the unit of what is read, for drawing; None where it is none of a measurement."""
     purpose: str
     headline: Headline
     system: tuple[Fact, ...]

@@ -1,6 +1,6 @@
 """What pages show text of data with: every string lands in ``textContent``, so nothing in it is ever markup."""
 
-from rai_tune.review.components.dot_plot import Dot, dot_plot
+from rai_tune.review.components.dot_plot import Dot, dot_plot, draw_chart, told_apart
 from rai_tune.review.components.heatmap import Piece, heatmap
 from rai_tune.review.components.literal import Back, Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
 from rai_tune.review.components.pager import pager
@@ -17,7 +17,9 @@ __all__ = [
     "Piece",
     "Table",
     "dot_plot",
+    "draw_chart",
     "heatmap",
     "literal",
     "pager",
+    "told_apart",
 ]

@@ -1,0 +1,283 @@
+"""Audits of fairness beyond the rates of single groups, whole and in the order in which they matter, for a screen. Stable API.
+
+``fairness_audits`` says of each audit that a reader may look for what it found, that it found nothing, that it stopped with an error, or that it
+was not run and what would run it: silence never stands for "nothing found".
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from rai_tune.reporting.audit_words import AUDITS
+from rai_tune.reporting.chapters import audit_title, chapters
+from rai_tune.reporting.charts import DotChart, grid_chart, rows_chart
+from rai_tune.reporting.suppression import shown
+from rai_tune.reporting.text import clean, named, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rai_tune.core import AuditResult
+    from rai_tune.reporting.inputs import ReportInputs
+    from rai_tune.reporting.model import Chapter, Grid, GridRow, MeasureRow
+
+MOST_ROWS = 20_000
+"""Rows of one table that are prepared for the screen, which shows them a page at a time."""
+
+ORDER = (
+    "intersections",
+    "paired_swaps",
+    "slice_discovery",
+    "four_fifths",
+    "ll144",
+    "base_vs_tuned",
+    "score_fairness",
+    "simpson",
+    "unknown_demographics",
+    "inequality",
+)
+"""Audits that a reader may look for, in the order of showing; without a result they are said not to have been run."""
+
+_SOMETIMES = ("regression_gaps",)
+_WHOLE = frozenset({"slice_discovery", "ll144", "inequality"})
+_JOINS = (" x ", " & ")
+State = Literal["measured", "nothing", "failed", "absent"]
+
+
+@dataclass(frozen=True)
+class FairnessAudit:
+    """One audit. ``chapter`` is None unless it measured something; ``charts`` belong to its tables of the same place, None for none.
+
+    ``of_rows`` draws the list of the chapter. ``sentence`` says what the audit asks, or why there is nothing to show.
+    """
+
+    audit: str
+    title: str
+    state: State
+    sentence: str
+    chapter: Chapter | None
+    charts: tuple[DotChart | None, ...] = ()
+    of_rows: tuple[DotChart, ...] = ()
+    others: tuple[str, ...] = ()
+    """Attributes that it measured and that are left out here, see ``about``."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The two classes that must stand beside every table of rates; empty where the task names none."""
+
+    positive: str
+    favourable: str
+
+    @property
+    def sentence(self) -> str:
+        """Both in one sentence."""
+        favourable = f"Favourable: '{self.favourable}'" if self.favourable else "No favourable outcome is named"
+        positive = f"positive: '{self.positive}'" if self.positive else "no positive class is named"
+        return f"{favourable}; {positive}."
+
+
+def meant(inputs: ReportInputs) -> Meant:
+    """Positive and favourable of a run: as the data recorded them, else as the recipe names them."""
+    spec = inputs.recipe.data
+    return Meant(
+        clean(inputs.data.get("positive") or spec.positive or ""),
+        clean(inputs.data.get("favourable") or spec.favourable or ""),
+    )
+
+
+def fairness_audits(inputs: ReportInputs) -> tuple[FairnessAudit, ...]:
+    """Every audit of ``ORDER``, small cells hidden, the absent ones last."""
+    told = shown(inputs)
+    results = {result.audit: result for result in told.results}
+    found = {chapter.audit: chapter for chapter in chapters(told.results, MOST_ROWS)}
+    names = [*ORDER, *(name for name in _SOMETIMES if name in results)]
+    favourable = meant(inputs).favourable or "favoured"
+    audits = [_audit(name, results.get(name), found.get(name), favourable) for name in names]
+    return tuple(sorted(audits, key=lambda each: each.state == "absent"))
+
+
+def measuring(inputs: ReportInputs, *, parent: str | None) -> tuple[str, str]:
+    """What would run the audits that are absent: a sentence, and a command that can be pasted (empty where there is none)."""
+    state, run_id = str(inputs.run.get("state", "unknown")), str(inputs.run.get("id", "RUN"))
+    if state != "completed":
+        return f"The run is {clean(state)}; audits run once a model has made its predictions.", ""
+    if parent is not None:
+        return "An audit of what is in use runs the audits that the recipe of its model names (audits.include).", ""
+    return (
+        "This runs every audit of the suite on the stored predictions. What follows is a re-decision, since the choice of audits came after "
+        "the first look; audits named in the recipe (audits.include) run with the run.",
+        f"raitune audit {shlex.quote(run_id)} --suite fairness",
+    )
+
+
+def about(audit: FairnessAudit, attribute: str) -> FairnessAudit:
+    """What an audit found about one attribute, as ``GroupTable`` names it, and its crossings, beside what concerns no attribute.
+
+    Audits in ``_WHOLE`` stay whole: a bias audit by law is one table, and slices and benefit know no attribute.
+    """
+    if audit.chapter is None or audit.audit in _WHOLE:
+        return audit
+    chapter = audit.chapter
+    kept = [
+        (grid, chart) for grid, chart in zip(chapter.grids, audit.charts, strict=True) if _concerns(grid, attribute)
+    ]
+    rows = tuple(row for row in chapter.rows if _is_about(row.value.ref.attribute, attribute))
+    measured = {name for grid in chapter.grids if (name := _attribute(grid)) is not None}
+    measured |= {row.value.ref.attribute for row in chapter.rows if row.value.ref.attribute is not None}
+    others = sorted(named(name) for name in measured if not _is_about(name, attribute))
+    return replace(
+        audit,
+        chapter=replace(chapter, grids=tuple(grid for grid, _ in kept), rows=rows),
+        charts=tuple(chart for _, chart in kept),
+        others=tuple(others),
+    )
+
+
+def _concerns(grid: Grid, attribute: str) -> bool:
+    return _is_about(_attribute(grid), attribute)
+
+
+def _attribute(grid: Grid) -> str | None:
+    return next((cell.ref.attribute for row in grid.rows for cell in row.cells if cell is not None), None)
+
+
+def _is_about(name: str | None, attribute: str) -> bool:
+    """Whether an attribute of a measurement is the one that is looked at, a crossing with it, or none at all."""
+    if name is None or named(name) == attribute:
+        return True
+    parts = {named(part) for joiner in _JOINS for part in name.split(joiner)}
+    return attribute in parts
+
+
+def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favourable: str) -> FairnessAudit:
+    title = audit_title(name)
+    asks = AUDITS[name].meaning
+    if result is None:
+        return FairnessAudit(name, title, "absent", asks, None)
+    if result.status != "ok":
+        reason = sentence(result.reason or "no reason recorded").rstrip(".")
+        return FairnessAudit(name, title, "failed", f"The audit stopped with an error: {reason}.", None)
+    if chapter is None:
+        return FairnessAudit(name, title, "nothing", sentence(f"{asks} {_searched(result.facts)}".strip()), None)
+    if name == "slice_discovery":
+        chapter = _slices(chapter, result.facts)
+    chapter = replace(chapter, grids=tuple(_sorted(grid) for grid in chapter.grids))
+    return FairnessAudit(
+        audit=name,
+        title=title,
+        state="measured",
+        sentence=chapter.sentence,
+        chapter=chapter,
+        charts=tuple(_grid_chart(name, grid, favourable) for grid in chapter.grids),
+        of_rows=tuple(_row_charts(name, chapter.rows, favourable)),
+    )
+
+
+_DRAWN: dict[str, tuple[str, ...]] = {
+    "intersections": ("selection_rate_pooled", "selection_rate"),
+    "paired_swaps": ("swap_favourable_rate_change", "swap_score_shift"),
+    "four_fifths": ("four_fifths_ratio",),
+    "ll144": ("ll144_impact_ratio", "ll144_scoring_impact_ratio"),
+    "base_vs_tuned": ("selection_rate_change",),
+    "score_fairness": ("subgroup_auc",),
+    "simpson": ("selection_rate_difference_adjusted",),
+}
+"""Audit -> metrics worth a chart, the first one that a table has."""
+
+_LOWEST_FIRST = {"intersections": ("selection_rate_pooled", "selection_rate"), "four_fifths": ("four_fifths_ratio",)}
+"""Audit -> metrics by which its tables are sorted, the first that a row has a number for."""
+
+
+def _column(grid: Grid, metrics: Sequence[str]) -> int | None:
+    """The column of the first of these metrics that has a number somewhere, else of the first that is there at all."""
+    place: dict[str, int] = {}
+    numbered: set[str] = set()
+    for row in grid.rows:
+        for column, cell in enumerate(row.cells):
+            if cell is not None:
+                place.setdefault(cell.ref.metric, column)
+                if cell.estimate is not None:
+                    numbered.add(cell.ref.metric)
+    ordered = [
+        *(metric for metric in metrics if metric in numbered),
+        *(metric for metric in metrics if metric in place),
+    ]
+    return place[ordered[0]] if ordered else None
+
+
+def _sorted(grid: Grid) -> Grid:
+    audit = next((cell.ref.audit for row in grid.rows for cell in row.cells if cell is not None), "")
+    column = _column(grid, _LOWEST_FIRST.get(audit, ()))
+    if column is None:
+        return grid
+
+    def rank(row: GridRow) -> float:
+        cell = row.cells[column]
+        return math.inf if cell is None or cell.estimate is None else cell.estimate
+
+    return replace(grid, rows=tuple(sorted(grid.rows, key=rank)))
+
+
+def _grid_chart(audit: str, grid: Grid, favourable: str) -> DotChart | None:
+    column = _column(grid, _DRAWN.get(audit, ()))
+    return None if column is None else grid_chart(grid, column, _ends(audit, favourable))
+
+
+def _ends(audit: str, favourable: str) -> tuple[str, str]:
+    return {
+        "paired_swaps": (f"less often '{favourable}' after the swap", f"more often '{favourable}' after the swap"),
+        "base_vs_tuned": (f"tuned: '{favourable}' less often", f"tuned: '{favourable}' more often"),
+        "simpson": ("the second group is ahead", "the first group is ahead"),
+    }.get(audit, ("", ""))
+
+
+_LISTED: dict[str, tuple[tuple[str, str], ...]] = {
+    "slice_discovery": (
+        ("slice_error_rate_difference", "Error rate, slice minus the rest"),
+        ("slice_favourable_rate_difference", "Favourable rate, slice minus the rest"),
+    ),
+}
+
+
+def _row_charts(audit: str, rows: Sequence[MeasureRow], favourable: str) -> Iterator[DotChart]:
+    ends = {
+        "slice_error_rate_difference": ("fewer errors in the slice", "more errors in the slice"),
+        "slice_favourable_rate_difference": (f"'{favourable}' less often", f"'{favourable}' more often in the slice"),
+    }
+    for metric, title in _LISTED.get(audit, ()):
+        own = [
+            replace(row, name=clean(row.value.ref.label or row.name)) for row in rows if row.value.ref.metric == metric
+        ]
+        chart = rows_chart(title, title, own, ends[metric])
+        if chart is not None:
+            yield chart
+
+
+def _slices(chapter: Chapter, facts: Mapping[str, Any]) -> Chapter:
+    """Slices with the largest difference first, and how many were looked at."""
+
+    def size(row: MeasureRow) -> float:
+        return -abs(row.value.estimate) if row.value.estimate is not None else math.inf
+
+    words = f"{chapter.sentence} {_searched(facts)}".strip()
+    return replace(chapter, sentence=sentence(words), rows=tuple(sorted(chapter.rows, key=size)))
+
+
+def _searched(facts: Mapping[str, Any]) -> str:
+    """How much was searched, and the correction for it; empty for an audit that does not search."""
+    tested, confirmed = facts.get("tested"), facts.get("confirmed")
+    if not isinstance(tested, int) or not isinstance(confirmed, int):
+        return ""
+    level = facts.get("false_discovery_rate")
+    share = f" at {100 * level:g} % false discoveries (Benjamini-Hochberg)" if isinstance(level, float) else ""
+    halves = [facts.get(name) for name in ("rows_to_find", "rows_to_test")]
+    on = (
+        f", found on {halves[0]:,} rows and tested on {halves[1]:,} others"
+        if all(isinstance(n, int) for n in halves)
+        else ""
+    )
+    return f"{tested:,} slices tested{on}; {confirmed:,} confirmed{share}."

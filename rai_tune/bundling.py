@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rai_tune.candidates import frozen_policies
 from rai_tune.core import ConflictError, UsageError, canonical_json
-from rai_tune.promoting import decisions_today, frozen_policies
+from rai_tune.promoting import decisions_today
 from rai_tune.promotion.bundle import ledger_files, pack
 from rai_tune.promotion.keys import workspace_key
 from rai_tune.promotion.ledger import Ledger

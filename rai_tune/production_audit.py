@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.auditing import run_audits
+from rai_tune.candidates import frozen_policies
 from rai_tune.core import IntegrityError, UsageError
 from rai_tune.core.errors import MissingArtifactError
 from rai_tune.data import Task, prepare_fresh
 from rai_tune.planning import Plan
-from rai_tune.promoting import frozen_policies, today
+from rai_tune.promoting import today
 from rai_tune.promotion.door import check_alias
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.signed import record_evidence

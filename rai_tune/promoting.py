@@ -9,28 +9,37 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from rai_tune.core import IntegrityError, UsageError, did_you_mean, sha256_json
-from rai_tune.gate import LoadedPolicy, Policy, evaluate, load_policy
+from rai_tune.candidates import (
+    about_control,
+    completed_run,
+    find_control,
+    frozen_policies,
+    local_files,
+    refuse_production_audit,
+    refuse_without_model,
+)
+from rai_tune.core import ConflictError, IntegrityError, UsageError
+from rai_tune.gate import LoadedPolicy, evaluate
 from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.door import Candidate, check_alias, promote
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
+from rai_tune.promotion.records import statement_digest
+from rai_tune.promotion.seen import ChangedError, Seen, at_the_end, changes_since
 from rai_tune.promotion.serving import Promotion, current, promotions
-from rai_tune.promotion.signed import About, attest, sign_off, waive
-from rai_tune.promotion.statement import BASE, MODEL, evidence_statement, model_files
+from rai_tune.promotion.signed import attest, sign_off, waive
+from rai_tune.promotion.statement import evidence_statement
 from rai_tune.reporting.stored import stored_results
-from rai_tune.stored_run import stored_recipe
-from rai_tune.training.saved_model import recorded_base
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rai_tune.core import AuditResult
-    from rai_tune.gate import Control, Decision
+    from rai_tune.gate import Decision
     from rai_tune.gate.decision import Role
+    from rai_tune.promotion.door import Alias
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import LedgerEntry
+    from rai_tune.promotion.seen import Change
     from rai_tune.workspace import RunRecord, Workspace
 
 
@@ -49,41 +58,83 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def frozen_policies(workspace: Workspace, run: RunRecord) -> tuple[LoadedPolicy, ...]:
-    """The packs that froze when the run began, as they were then. ``IntegrityError`` when one is not to be had unchanged."""
-    return tuple(_frozen(workspace, run, name, digest) for name, digest in run.policies.items())
+def seen_now(workspace: Workspace, run_id: str, size: int | None = None) -> Seen:
+    """What there is to see of a run, with the first ``size`` entries of the ledger (all when left out).
 
-
-def sign_run(workspace: Workspace, run_id: str, signer: Signer, role: Role, comment: str = "") -> LedgerEntry:
-    """Sign the evidence of a completed run as it stands, and what its policies say of it today."""
-    ledger, run = Ledger(workspace), _completed(workspace, run_id)
-    if role == "author":
-        _no_production_audit(run, "has no author")
+    A deed that names it is done only while nothing of it changed.
+    """
+    # The ledger first: what comes while the rest is read then counts as a change, and is not overlooked.
+    entries = Ledger(workspace).head().size if size is None else size
+    run = workspace.run(run_id)
     results = stored_results(workspace, run.id)
-    evidence = evidence_statement(workspace, run.id, results, now())
-    decisions = decisions_today(workspace, run, results=results)
-    return sign_off(ledger, signer, role, evidence, decisions, author_key(workspace, run.id), comment)
+    complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
+    statement = statement_digest(evidence_statement(workspace, run.id, results)) if complete else ""
+    return _seen(run, entries, statement, decisions_today(workspace, run, results=results))
+
+
+def changed_since(workspace: Workspace, seen: Seen) -> tuple[Change, ...]:
+    """What of a run is no longer as it was seen; nothing where only other runs and aliases went on."""
+    return changes_since(Ledger(workspace), seen, seen_now(workspace, seen.run_id))
+
+
+def sign_run(
+    workspace: Workspace, run_id: str, signer: Signer, role: Role, comment: str = "", *, seen: Seen | None = None
+) -> LedgerEntry:
+    """Sign the evidence of a completed run as it stands, and what its policies say of it today.
+
+    With ``seen``, the state that the signer had before them, ``ConflictError`` says what changed since.
+    """
+    ledger, run = Ledger(workspace), completed_run(workspace, run_id)
+    if role == "author":
+        refuse_production_audit(run, "has no author")
+
+    def attempt(size: int) -> LedgerEntry:
+        # One reading for the look, the statement and the decisions: what is signed is what was held against ``seen``.
+        results = stored_results(workspace, run.id)
+        evidence = evidence_statement(workspace, run.id, results, now())
+        decisions = decisions_today(workspace, run, results=results)
+        _as_seen(ledger, seen, _seen(run, size, statement_digest(evidence), decisions))
+        key = author_key(workspace, run.id)
+        return sign_off(ledger, signer, role, evidence, decisions, key, comment, expected=size)
+
+    return at_the_end(ledger, attempt)
 
 
 def attest_control(
-    workspace: Workspace, run_id: str, signer: Signer, control: str, text: str, policy: str | None = None
+    workspace: Workspace,
+    run_id: str,
+    signer: Signer,
+    control: str,
+    text: str,
+    policy: str | None = None,
+    *,
+    seen: Seen | None = None,
 ) -> LedgerEntry:
-    """State something about a control of the run's policies. A placeholder is refused: it would decide nothing."""
+    """State something about a control of the run's policies. A placeholder is refused: it would decide nothing.
+
+    ``seen`` as for ``sign_run``.
+    """
     from rai_tune.gate.content import empty_parts
 
-    run = _completed(workspace, run_id)
-    pack, found = _control(workspace, run, control, policy)
+    run = completed_run(workspace, run_id)
+    pack, found = find_control(workspace, run, control, policy)
     if found.mode == "automated":
         raise UsageError(f"{control} is decided by evidence alone; a statement would not be read")
     missing = empty_parts(text, found.sections or ())
     if missing:
         raise UsageError(f"this is no statement about {control} yet: {'; '.join(missing)}")
-    return attest(Ledger(workspace), signer, _about(run, pack, control), text)
+    ledger = Ledger(workspace)
+
+    def attempt(size: int) -> LedgerEntry:
+        _as_seen(ledger, seen, seen_now(workspace, run.id, size) if seen else None)
+        return attest(ledger, signer, about_control(run, pack, control), text, expected=size)
+
+    return at_the_end(ledger, attempt)
 
 
 def statement_template(workspace: Workspace, run_id: str, control: str, policy: str | None = None) -> str:
     """Markdown to be filled in for a control: what it asks, and the headings that a statement must hold. It is no statement itself."""
-    _, found = _control(workspace, workspace.run(run_id), control, policy)
+    _, found = find_control(workspace, workspace.run(run_id), control, policy)
     if found.mode == "automated":
         raise UsageError(f"{control} is decided by evidence alone; a statement would not be read")
     parts = [f"# {found.id}: {found.title}", f"<!-- {found.reference}. {found.asks} -->"]
@@ -93,13 +144,26 @@ def statement_template(workspace: Workspace, run_id: str, control: str, policy: 
 
 
 def waive_control(
-    workspace: Workspace, run_id: str, signer: Signer, control: str, reason: str, until: date, policy: str | None = None
+    workspace: Workspace,
+    run_id: str,
+    signer: Signer,
+    control: str,
+    reason: str,
+    until: date,
+    policy: str | None = None,
+    *,
+    seen: Seen | None = None,
 ) -> LedgerEntry:
-    """Accept until a day that a control of this model is not met."""
-    run = _completed(workspace, run_id)
-    pack, _ = _control(workspace, run, control, policy)
-    about = _about(run, pack, control)
-    return waive(Ledger(workspace), signer, about, reason, until, today(), author_key(workspace, run.id))
+    """Accept until a day that a control of this model is not met. ``seen`` as for ``sign_run``."""
+    run = completed_run(workspace, run_id)
+    pack, _ = find_control(workspace, run, control, policy)
+    about, ledger = about_control(run, pack, control), Ledger(workspace)
+
+    def attempt(size: int) -> LedgerEntry:
+        _as_seen(ledger, seen, seen_now(workspace, run.id, size) if seen else None)
+        return waive(ledger, signer, about, reason, until, today(), author_key(workspace, run.id), expected=size)
+
+    return at_the_end(ledger, attempt)
 
 
 def promote_run(
@@ -110,36 +174,78 @@ def promote_run(
     *,
     rollback_of: int | None = None,
     expected: int | None = None,
+    seen: Seen | None = None,
 ) -> LedgerEntry:
     """Let a run through the door to an alias, or raise saying why not.
 
-    ``expected`` is the size of the ledger that the caller looked at, now when left out: any entry since makes ``ConflictError``.
+    ``expected`` is the size of the ledger that the caller looked at, now when left out: any entry since makes ``ConflictError``. With
+    ``seen`` instead, only a change of this run or of this alias does, and so does an alias that serves this evidence already.
     """
-    place = check_alias(alias)
-    ledger = Ledger(workspace)
-    seen = ledger.head().size if expected is None else expected
+    place, ledger = check_alias(alias), Ledger(workspace)
+    if seen is None:
+        size = ledger.head().size if expected is None else expected
+        return promote(ledger, place, candidate_of(workspace, run_id), signer, expected=size, rollback_of=rollback_of)
+
+    def attempt(size: int) -> LedgerEntry:
+        candidate = candidate_of(workspace, run_id)
+        digest = statement_digest(candidate.evidence)
+        found = _seen(workspace.run(run_id), size, digest, candidate.decisions)
+        _as_seen(ledger, seen, found, (place,))
+        served = current(ledger, place)
+        if served is not None and (served.run_id, served.statement) == (candidate.run_id, digest):
+            raise ConflictError(f"{place} serves run {served.run_id} already (ledger entry {served.seq})")
+        return promote(ledger, place, candidate, signer, expected=size, rollback_of=rollback_of)
+
+    return at_the_end(ledger, attempt)
+
+
+def candidate_of(workspace: Workspace, run_id: str) -> Candidate:
+    """What would be promoted of a run, read now. ``UsageError`` for a run that never can be: a production audit, a model that was deleted."""
     run = workspace.run(run_id)
-    _no_production_audit(run, "is never promoted")
-    _model_is_kept(workspace, run)
+    refuse_production_audit(run, "is never promoted")
+    refuse_without_model(workspace, run)
     policies = frozen_policies(workspace, run)
     # One reading for the statement and the decisions: an audit that is stored in between changes neither.
     results = stored_results(workspace, run.id)
-    candidate = Candidate(
+    return Candidate(
         run_id=run.id,
         state=run.state,
         evidence=evidence_statement(workspace, run.id, results),
         decisions=decisions_today(workspace, run, policies, results),
         quorum=max((pack.policy.quorum or 1 for pack in policies), default=1),
-        sources=_sources(workspace, run),
+        sources=local_files(workspace, run),
     )
-    return promote(ledger, place, candidate, signer, expected=seen, rollback_of=rollback_of)
 
 
-def roll_back(workspace: Workspace, alias: str, signer: Signer, to: int | None = None) -> LedgerEntry:
-    """Promote again what the alias stood for before, through the same door. ``to`` names the ledger entry of an earlier promotion."""
+def roll_back(
+    workspace: Workspace, alias: str, signer: Signer, to: int | None = None, *, seen: Seen | None = None
+) -> LedgerEntry:
+    """Promote again what the alias stood for before, through the same door. ``to`` names the ledger entry of an earlier promotion.
+
+    ``seen`` is the state of the run from which somebody rolls back: a change of it, of the alias or of the earlier run is a ``ConflictError``.
+    """
     place = check_alias(alias)
     ledger = Ledger(workspace)
-    expected = ledger.head().size
+    if seen is None:
+        return _roll_back(workspace, place, signer, to, ledger.head().size)
+
+    def attempt(size: int) -> LedgerEntry:
+        target = rollback_target(ledger, place, to)
+        _as_seen(ledger, seen, seen_now(workspace, seen.run_id, size), (place,), (target.run_id,))
+        return _roll_back(workspace, place, signer, to, size)
+
+    return at_the_end(ledger, attempt)
+
+
+def _roll_back(workspace: Workspace, place: Alias, signer: Signer, to: int | None, expected: int) -> LedgerEntry:
+    ledger = Ledger(workspace)
+    target = rollback_target(ledger, place, to)
+    served = promotions(ledger, place)[-1]
+    return promote_run(workspace, target.run_id, place, signer, rollback_of=served.seq, expected=expected)
+
+
+def rollback_target(ledger: Ledger, place: Alias, to: int | None = None) -> Promotion:
+    """The earlier promotion that a rollback returns to. ``UsageError`` where there is none."""
     history = promotions(ledger, place)
     if not history:
         raise UsageError(f"nothing was ever promoted to {place}")
@@ -148,13 +254,11 @@ def roll_back(workspace: Workspace, alias: str, signer: Signer, to: int | None =
         earlier = [item for item in history if item.model_digest != served.model_digest]
         if not earlier:
             raise UsageError(f"{place} never served another model than that of run {served.run_id}")
-        target = earlier[-1]
-    else:
-        found = [item for item in history if item.seq == to]
-        if not found:
-            raise UsageError(f"ledger entry {to} is no promotion to {place}; 'raitune status' lists them")
-        target = found[0]
-    return promote_run(workspace, target.run_id, place, signer, rollback_of=served.seq, expected=expected)
+        return earlier[-1]
+    found = [item for item in history if item.seq == to]
+    if not found:
+        raise UsageError(f"ledger entry {to} is no promotion to {place}; 'raitune status' lists them")
+    return found[0]
 
 
 def status_of(workspace: Workspace, alias: str) -> AliasStatus:
@@ -176,81 +280,33 @@ def decisions_today(
     results: tuple[AuditResult, ...] | None = None,
 ) -> tuple[Decision, ...]:
     """Today's decisions under the policies that froze with the run; nothing is stored."""
+    return decisions_as_of(workspace, run, today(), policies, results)
+
+
+def decisions_as_of(
+    workspace: Workspace,
+    run: RunRecord,
+    day: date,
+    policies: tuple[LoadedPolicy, ...] | None = None,
+    results: tuple[AuditResult, ...] | None = None,
+) -> tuple[Decision, ...]:
+    """What would be decided on a day on the evidence as it stands, under other packs where they are given; nothing is stored.
+
+    People's signatures are those of now, whatever the day: a statement that was made since is read as well.
+    """
     packs = frozen_policies(workspace, run) if policies is None else policies
     evidence = collect_evidence(workspace, run.id, stored_results(workspace, run.id) if results is None else results)
-    return tuple(evaluate(pack, evidence, as_of=today()) for pack in packs)
+    return tuple(evaluate(pack, evidence, as_of=day) for pack in packs)
 
 
-def _frozen(workspace: Workspace, run: RunRecord, name: str, digest: str) -> LoadedPolicy:
-    from pathlib import Path
-
-    ref = workspace.artifacts(run.id).get(f"policy:{name}")
-    if ref is not None:
-        body = workspace.read_json(ref.digest)
-        if sha256_json(body) == digest:
-            return LoadedPolicy(Policy.model_validate(body), digest, Path(f"{name}.yaml"))
-        raise IntegrityError(f"run {run.id}: the stored pack {name} is not the one that froze when the run began")
-    # Runs of the first versions stored the digest alone; the pack then has to be at hand, unchanged.
-    loaded = load_policy(name)
-    if loaded.digest != digest:
-        raise IntegrityError(f"run {run.id}: the pack {name} was edited since the run began; start a new run")
-    return loaded
+def _seen(run: RunRecord, size: int, statement: str, decisions: tuple[Decision, ...]) -> Seen:
+    return Seen(run.id, size, statement, {item.policy_id: item.outcome for item in decisions})
 
 
-def _completed(workspace: Workspace, run_id: str) -> RunRecord:
-    run = workspace.run(run_id)
-    if run.state != "completed":
-        raise UsageError(f"run {run.id} is {run.state}; people sign what a completed run leaves")
-    return run
-
-
-def _model_is_kept(workspace: Workspace, run: RunRecord) -> None:
-    """Refuse a run that gave up its model, also while a deletion that was entered has not reached every byte."""
-    for deletion in workspace.deletions(run.id):
-        if any(name.startswith(MODEL) for name in deletion.digests):
-            raise UsageError(f"the model of run {run.id} was {deletion.sentence}; there is nothing to serve")
-
-
-def _no_production_audit(run: RunRecord, fate: str) -> None:
-    if run.parent is not None:
-        raise UsageError(
-            f"run {run.id} is an audit of run {run.parent} in use: it trained nothing and {fate}; name the run that trained the model"
-        )
-
-
-def _control(workspace: Workspace, run: RunRecord, control: str, policy: str | None) -> tuple[LoadedPolicy, Control]:
-    """A control of the run's policies, or of another pack that is named: what is signed about that one serves re-decisions."""
-    packs = [pack for pack in frozen_policies(workspace, run) if policy in {None, pack.policy.id}]
-    if not packs and policy is not None:
-        packs = [load_policy(policy)]
-    found = [(pack, each) for pack in packs for each in pack.policy.controls if each.id == control]
-    if not found:
-        known = [each.id for pack in packs for each in pack.policy.controls]
-        elsewhere = "" if policy else " A pack that the recipe does not name is given with --policy."
-        raise UsageError(
-            f"no policy of run {run.id} has a control {control!r}.{did_you_mean(control, known)}{elsewhere}"
-        )
-    if len(found) > 1:
-        names = ", ".join(pack.policy.id for pack, _ in found)
-        raise UsageError(f"{control} is a control of {names}; say which with --policy")
-    return found[0]
-
-
-def _about(run: RunRecord, pack: LoadedPolicy, control: str) -> About:
-    return About(run.id, run.model_digest or "", pack.policy.id, pack.digest, control)
-
-
-def _sources(workspace: Workspace, run: RunRecord) -> dict[str, Path]:
-    """A local file for every name that may be served: the run's own folder where it still lies there, else the artifacts."""
-    files = model_files(workspace, run.id)
-    folder = workspace.run_dir(run.id) / "model"
-    sources = {
-        name: folder / name.removeprefix(MODEL) if folder.is_dir() else workspace.path_of(digest)
-        for name, digest in files.items()
-        if name.startswith(MODEL)
-    }
-    if workspace.read_json(files[f"{MODEL}decision.json"])["adapter"]:
-        recorded = workspace.read_json(files[f"{MODEL}base.json"])
-        base = recorded_base(recorded, stored_recipe(workspace, run).base_dir)
-        sources |= {f"{BASE}{name}": base.path / name for name in base.files}
-    return sources
+def _as_seen(
+    ledger: Ledger, seen: Seen | None, now: Seen | None, aliases: tuple[str, ...] = (), also: tuple[str, ...] = ()
+) -> None:
+    """``ChangedError`` when something that matters to the deed is no longer as it was seen."""
+    changes = changes_since(ledger, seen, now, aliases, also) if seen and now else ()
+    if changes:
+        raise ChangedError(changes)

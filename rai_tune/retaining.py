@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rai_tune.candidates import frozen_policies
 from rai_tune.core import RaiError, UsageError
 from rai_tune.gate import load_policy
 from rai_tune.holdings import Holdings
-from rai_tune.promoting import frozen_policies, today
+from rai_tune.promoting import today
 from rai_tune.retention import plan_deletion
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from rai_tune.candidates import frozen_policies
 from rai_tune.core import ConflictError, RaiError, UsageError
 from rai_tune.gate import evaluate
 from rai_tune.gate.checks import RetentionCheck
 from rai_tune.holdings import Holdings, Item
-from rai_tune.promoting import frozen_policies, today
+from rai_tune.promoting import today
 from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.door import ALIASES
 from rai_tune.promotion.ledger import Ledger

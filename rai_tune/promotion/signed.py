@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from rai_tune.core import UsageError
+from rai_tune.core import ConflictError, UsageError
 from rai_tune.gate.decision import Attestation, Role, SignOff, Waiver
+from rai_tune.promotion.deeds import KINDS, REVIEWING, deeds_about
 from rai_tune.promotion.keys import same_person
-from rai_tune.promotion.people import ROLES, Registry, read_registry, stated, verified
 from rai_tune.promotion.records import ATTESTATION, EVIDENCE, SIGNOFF, WAIVER, statement, statement_digest, subject_of
 from rai_tune.workspace.runs import now
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
 
-_KINDS = (SIGNOFF, ATTESTATION, WAIVER)
 MAX_TEXT = 65_536
 """Characters of one attestation: a statement about a control, not an archive."""
-_REVIEWING: frozenset[Role] = frozenset({"reviewer", "approver"})
+FEWEST_WORDS = 3
+"""A reason of fewer words is none."""
 
 
 @dataclass(frozen=True)
@@ -50,38 +50,29 @@ def signed_about(ledger: Ledger, run_id: str, author_key: str | None = None) -> 
 
     Raises ``IntegrityError`` when an entry or a signature was changed.
     """
-    # By what was signed, not by the column beside it: an author's signature under another run would not be found.
-    entries = [entry for entry in ledger.entries(_KINDS) if run_id in {entry.run_id, stated(entry).get("run")}]
-    if not entries and author_key is None:
-        return Signed()
-    registry = read_registry(ledger)
-    bodies = [(entry, verified(entry, registry)["predicate"]) for entry in entries]
-    authors = _authors(bodies, registry, author_key)
-    left_out: list[str] = []
-    kept: list[tuple[LedgerEntry, dict[str, Any]]] = []
-    for entry, body in bodies:
-        reason = _does_not_count(entry, body, registry, authors, run_id)
-        if reason:
-            left_out.append(f"the {entry.kind} of {body['person']} (ledger entry {entry.seq}) does not count: {reason}")
-        else:
-            kept.append((entry, body))
+    found = deeds_about(ledger, run_id, author_key)
+    kept = [deed for deed in found.deeds if deed.out is None]
     return Signed(
-        authors=authors,
-        signoffs=tuple(_signoff(entry, body) for entry, body in kept if entry.kind == SIGNOFF),
-        attestations=tuple(_attestation(entry, body) for entry, body in kept if entry.kind == ATTESTATION),
-        waivers=tuple(_waiver(entry, body) for entry, body in kept if entry.kind == WAIVER),
-        seqs={kind: tuple(entry.seq for entry, _ in kept if entry.kind == kind) for kind in _KINDS},
-        left_out=tuple(left_out),
+        authors=found.authors,
+        signoffs=tuple(_signoff(deed.entry, deed.body) for deed in kept if deed.entry.kind == SIGNOFF),
+        attestations=tuple(_attestation(deed.entry, deed.body) for deed in kept if deed.entry.kind == ATTESTATION),
+        waivers=tuple(_waiver(deed.entry, deed.body) for deed in kept if deed.entry.kind == WAIVER),
+        seqs={kind: tuple(deed.entry.seq for deed in kept if deed.entry.kind == kind) for kind in KINDS},
+        left_out=tuple(
+            f"the {deed.entry.kind} of {deed.body['person']} (ledger entry {deed.entry.seq}) does not count: {deed.out}"
+            for deed in found.deeds
+            if deed.out is not None
+        ),
     )
 
 
-def record_evidence(ledger: Ledger, run_id: str, body: dict[str, Any]) -> LedgerEntry:
+def record_evidence(ledger: Ledger, run_id: str, body: dict[str, Any], expected: int | None = None) -> LedgerEntry:
     """Enter a run's evidence statement, signed by the workspace, unless the same statement is there."""
     digest = statement_digest(body)
     for entry in ledger.entries((EVIDENCE,), run_id):
         if statement_digest(entry.statement) == digest:
             return entry
-    return ledger.append(EVIDENCE, body, None, run_id=run_id)
+    return ledger.append(EVIDENCE, body, None, run_id=run_id, expected=expected)
 
 
 def sign_off(
@@ -92,25 +83,22 @@ def sign_off(
     decisions: tuple[Decision, ...],
     author_key: str | None,
     comment: str = "",
+    expected: int | None = None,
 ) -> LedgerEntry:
     """Sign the evidence of a run in a role. An author signs first; a reviewer or approver is never an author.
 
-    Raises ``UsageError`` for a role that the key does not hold, for self-approval and where no author signed this evidence.
+    ``expected`` is the size that the ledger must have. Raises ``UsageError`` for a role that the key does not hold, for self-approval and
+    where no author signed this evidence, ``ConflictError`` when the same person signed the same in the same role already.
     """
     predicate = evidence["predicate"]
     run_id, digest = predicate["run"]["id"], statement_digest(evidence)
     # Before the evidence is entered: who is refused leaves nothing behind.
-    _needs_role(signer, ledger.check_signer(signer), role)
-    signed = signed_about(ledger, run_id, author_key)
-    if role == "author":
-        _may_be_author(signer, signed, author_key)
-    else:
-        _four_eyes(signer, signed, f"sign as {role}")
-        if not any(item.role == "author" and item.statement == digest for item in signed.signoffs):
-            raise UsageError(
-                f"no author signed the evidence of run {run_id} as it stands; that comes first (--as author)"
-            )
-    record_evidence(ledger, run_id, evidence)
+    check_may_sign(ledger, signer, role, run_id, digest, author_key)
+    place = expected
+    if place is not None and record_evidence(ledger, run_id, evidence, place).seq == place:
+        place += 1
+    elif place is None:
+        record_evidence(ledger, run_id, evidence)
     body = statement(
         SIGNOFF,
         [("evidence", digest)],
@@ -125,31 +113,75 @@ def sign_off(
             "outcomes": {item.policy_id: item.outcome for item in decisions},
         },
     )
-    return ledger.append(SIGNOFF, body, signer, run_id=run_id)
+    return ledger.append(SIGNOFF, body, signer, run_id=run_id, expected=place)
 
 
-def attest(ledger: Ledger, signer: Signer, about: About, text: str) -> LedgerEntry:
+def check_may_sign(
+    ledger: Ledger, signer: Signer, role: Role, run_id: str, digest: str, author_key: str | None
+) -> None:
+    """Raise what ``sign_off`` would raise for this person, role and statement; enters nothing."""
+    _needs_role(signer, ledger.check_signer(signer), role)
+    signed = signed_about(ledger, run_id, author_key)
+    if role == "author":
+        _may_be_author(signer, signed, author_key)
+    else:
+        _four_eyes(signer, signed, f"sign as {role}")
+        if not any(item.role == "author" and item.statement == digest for item in signed.signoffs):
+            raise UsageError(
+                f"no author signed the evidence of run {run_id} as it stands; that comes first (--as author)"
+            )
+    for seq, item in zip((signed.seqs or {}).get(SIGNOFF, ()), signed.signoffs, strict=True):
+        if (item.role, item.statement) == (role, digest) and same_person(item.person, signer.person):
+            raise ConflictError(f"{item.person} signed this evidence as {role} already (ledger entry {seq})")
+
+
+def attest(ledger: Ledger, signer: Signer, about: About, text: str, expected: int | None = None) -> LedgerEntry:
     """Sign a statement about one control of one model. Anybody whose key is registered may state what they know."""
     if len(text) > MAX_TEXT:
         raise UsageError(f"the statement has {len(text):,} characters; at most {MAX_TEXT:,} are kept")
-    return ledger.append(ATTESTATION, about.statement(ATTESTATION, signer, text=text), signer, run_id=about.run_id)
+    _once(ledger, signer, about, ATTESTATION, text=text)
+    body = about.statement(ATTESTATION, signer, text=text)
+    return ledger.append(ATTESTATION, body, signer, run_id=about.run_id, expected=expected)
 
 
 def waive(
-    ledger: Ledger, signer: Signer, about: About, reason: str, until: date, today: date, author_key: str | None
+    ledger: Ledger,
+    signer: Signer,
+    about: About,
+    reason: str,
+    until: date,
+    today: date,
+    author_key: str | None,
+    expected: int | None = None,
 ) -> LedgerEntry:
     """Accept until a day that one control of one model is not met. The author of a run waives nothing in it.
 
     Raises ``UsageError`` without a reason, for a day that is past, a key without the role approver, or an author.
     """
-    if len(reason.split()) < 3:
+    if len(reason.split()) < FEWEST_WORDS:
         raise UsageError("say in a sentence why the control is waived: --reason")
     if until < today:
         raise UsageError(f"--until {until.isoformat()} is past; a waiver ends on a day to come")
+    check_may_waive(ledger, signer, about.run_id, author_key)
+    said = {"reason": reason.strip(), "until": until.isoformat()}
+    _once(ledger, signer, about, WAIVER, **said)
+    body = about.statement(WAIVER, signer, **said)
+    return ledger.append(WAIVER, body, signer, run_id=about.run_id, expected=expected)
+
+
+def check_may_waive(ledger: Ledger, signer: Signer, run_id: str, author_key: str | None) -> None:
+    """Raise what ``waive`` would raise for this person; enters nothing."""
     _needs_role(signer, ledger.check_signer(signer), "approver")
-    _four_eyes(signer, signed_about(ledger, about.run_id, author_key), "waive a control")
-    body = about.statement(WAIVER, signer, reason=reason.strip(), until=until.isoformat())
-    return ledger.append(WAIVER, body, signer, run_id=about.run_id)
+    _four_eyes(signer, signed_about(ledger, run_id, author_key), "waive a control")
+
+
+def _once(ledger: Ledger, signer: Signer, about: About, kind: str, **said: str) -> None:
+    """``ConflictError`` when the same key entered the very same words about the same control before, as a second click does."""
+    wanted = about.fields(signer) | said
+    for entry in ledger.entries((kind,), about.run_id):
+        found = entry.predicate
+        if entry.key_id == signer.key_id and wanted.items() <= found.items():
+            raise ConflictError(f"{signer.person} entered the same {kind} already (ledger entry {entry.seq})")
 
 
 @dataclass(frozen=True)
@@ -162,47 +194,20 @@ class About:
     policy_digest: str
     control: str
 
-    def statement(self, kind: str, signer: Signer, **fields: str) -> dict[str, Any]:
-        predicate = {
-            "at": now(),
+    def fields(self, signer: Signer) -> dict[str, str]:
+        """What the statement says of its subject and its signer."""
+        return {
             "run": self.run_id,
             "policy": self.policy_id,
             "policy_digest": self.policy_digest,
             "control": self.control,
             "model_digest": self.model_digest,
             "person": signer.person,
-            **fields,
         }
+
+    def statement(self, kind: str, signer: Signer, **fields: str) -> dict[str, Any]:
+        predicate = {"at": now(), **self.fields(signer), **fields}
         return statement(kind, [("model", self.model_digest)], predicate)
-
-
-def _authors(
-    bodies: list[tuple[LedgerEntry, dict[str, Any]]], registry: Registry, author_key: str | None
-) -> tuple[str, ...]:
-    """Everybody who signed as author, also with a key revoked since, and the person whose key the run names."""
-    found = {body["person"] for entry, body in bodies if entry.kind == SIGNOFF and body["role"] == "author"}
-    named = registry.find(author_key) if author_key else None
-    return tuple(sorted(found | ({named.person} if named else set())))
-
-
-def _does_not_count(
-    entry: LedgerEntry, body: dict[str, Any], registry: Registry, authors: tuple[str, ...], run_id: str
-) -> str | None:
-    key = registry.find(entry.key_id, body["person"])
-    if key is None or key.revoked is not None:
-        return f"the key was revoked ({key.revoked_because})" if key else "the key is not registered"
-    if body["run"] != run_id:
-        return f"it is about run {body['run']}"
-    own = any(same_person(body["person"], author) for author in authors)
-    if entry.kind == SIGNOFF:
-        if body["role"] not in ROLES or body["role"] not in key.roles:
-            return f"the key does not hold the role {body['role']}"
-        return "an author never approves their own run" if own and body["role"] in _REVIEWING else None
-    if entry.kind == WAIVER:
-        if "approver" not in key.roles:
-            return "the key does not hold the role approver"
-        return "an author waives nothing in their own run" if own else None
-    return None
 
 
 def _needs_role(signer: Signer, held: frozenset[Role], role: Role) -> None:
@@ -213,7 +218,7 @@ def _needs_role(signer: Signer, held: frozenset[Role], role: Role) -> None:
 def _may_be_author(signer: Signer, signed: Signed, author_key: str | None) -> None:
     if author_key is not None and author_key != signer.key_id and not signed.is_author(signer.person):
         raise UsageError(f"the run was started with another author's key ({author_key[:16]}); that author signs it")
-    approved = [item for item in signed.signoffs if item.role in _REVIEWING and same_person(item.person, signer.person)]
+    approved = [item for item in signed.signoffs if item.role in REVIEWING and same_person(item.person, signer.person)]
     if approved:
         raise UsageError(f"{signer.person} signed this run as {approved[0].role}, and cannot be its author as well")
 

@@ -112,6 +112,22 @@ def test_a_key_that_is_revoked_beside_its_signatures_leaves_a_sound_ledger(root)
         assert ledger.entries()[-1].kind == "revocation"
 
 
+def test_of_several_reviewers_who_saw_one_state_one_signs_and_other_runs_disturb_nobody(root):
+    told = _work("reviews", root)
+    *reviewers, another = told["found"]
+    for turn in range(len(told["runs"])):
+        answers = [mine[turn] for mine in reviewers]
+        assert Counter(word for word, _ in answers) == {"won": 1, "ChangedError": 4}, answers
+        assert {code for word, code in answers if word == "ChangedError"} == {7}
+    assert [word for word, _ in another] == ["won"] * 3
+    with Workspace.open(root) as workspace:
+        ledger = Ledger(workspace)
+        assert check_ledger(ledger).entries == ledger.head().size
+        for run in told["runs"]:
+            signed = [entry.predicate["role"] for entry in ledger.entries(("signoff",), run)]
+            assert signed == ["author", "reviewer"]
+
+
 def test_processes_that_lay_out_one_promotion_all_serve_it(tmp_path):
     assert _work("layings_out", tmp_path / "ws")["found"] == [[700_000]] * 8
     (folder,) = (tmp_path / "ws" / "served").iterdir()

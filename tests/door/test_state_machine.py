@@ -131,13 +131,15 @@ class Door(RuleBasedStateMachine):
         else:
             allowed &= PERSON[key] not in run.authors
             allowed &= any(r == "author" and seen == run.evidence for _, r, seen in self._counted(run))
+        now = (PERSON[key], role, run.evidence)  # nobody signs the same twice
+        allowed &= now not in [(PERSON[other], r, seen) for other, r, seen in self._counted(run)]
         if self._try(allowed, lambda: door.sign_run(self.ws, run.stored.id, self.signers[key], role)):
             run.signed.append((key, role, run.evidence))
 
     @rule(number=RUNS, key=KEYS)
     def attest(self, number, key):
         run = self._run(number)
-        allowed = run.attested and key not in self.revoked
+        allowed = run.attested and key not in self.revoked and key not in run.stated
         if self._try(allowed, lambda: door.attest_control(self.ws, run.stored.id, self.signers[key], "T-2", TEXT)):
             run.stated.append(key)
 
@@ -147,6 +149,7 @@ class Door(RuleBasedStateMachine):
         until = self.start + timedelta(days=self.day + days)
         allowed = days >= 0 and key not in self.revoked and "approver" in ROLES[key][1]
         allowed &= PERSON[key] not in run.authors and (control == "T-1" or run.attested)
+        allowed &= (key, control, until) not in run.waived
         reason = "The clinic needs it this week."
         deed = lambda: door.waive_control(self.ws, run.stored.id, self.signers[key], control, reason, until)  # noqa: E731
         if self._try(allowed, deed):

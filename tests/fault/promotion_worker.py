@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rai_tune.core import ConflictError, RaiError
-from rai_tune.promoting import promote_run, roll_back, sign_run
+from rai_tune.promoting import attest_control, promote_run, roll_back, seen_now, sign_run
 from rai_tune.promotion.checking import check_ledger
 from rai_tune.promotion.keys import Signer, key_id_of
 from rai_tune.promotion.ledger import Ledger
@@ -152,10 +152,11 @@ def beginnings(root: Path) -> None:
 
 
 def revocations(root: Path) -> None:
-    """One process revokes a reviewer's key while others keep signing with it."""
+    """One process revokes a reviewer's key while others keep signing statements with it."""
+    small = load_small()
     with Workspace.open(root) as workspace:
         enrol(workspace)
-        run = signed_run(workspace, "small", b"weights").id
+        run = small.complete_run(workspace, small.trial_policy(small.bound_control(), small.attested_control())).id
 
     def work(number: int, barrier: Any) -> list[Any]:
         with Workspace.open(root) as own:
@@ -165,10 +166,41 @@ def revocations(root: Path) -> None:
                 return [attempt(lambda: revoke(Ledger(own), read_registry(Ledger(own)).named("Bo"), "it was stolen"))]
             found: list[Any] = []
             while not found or (found[-1][0] == "won" and len(found) < 60):
-                found.append(attempt(lambda: sign_run(own, run, signer("Bo"), "reviewer")))
+                text = f"The operator may stop the system at any time, says process {number}, the {len(found)}th time."
+                found.append(attempt(lambda said=text: attest_control(own, run, signer("Bo"), "T-2", said)))
             return found
 
     say({"found": together(work, 4)})
+
+
+def reviews(root: Path) -> None:
+    """Rounds in which six processes that saw one state sign it: four reviewers, one of them twice, and one who signs another run."""
+    people = ("R0", "R1", "R2", "R2", "R3")
+    with Workspace.open(root) as workspace:
+        enrol(workspace)
+        for name in set(people):
+            register(Ledger(workspace), name, ("reviewer",), private(name).public_key())
+        runs = [signed_run(workspace, f"small {turn}", b"%d" % turn).id for turn in range(3)]
+        others = [
+            load_small().complete_run(workspace, name=f"other {turn}", weights=b"o%d" % turn).id for turn in range(3)
+        ]
+        seen = [seen_now(workspace, run) for run in runs]
+
+    def work(number: int, barrier: Any) -> list[Any]:
+        with Workspace.open(root) as own:
+            found = []
+            for turn, run in enumerate(runs):
+                barrier.wait(timeout=60)
+                if number == len(people):
+                    found.append(attempt(lambda other=others[turn]: sign_run(own, other, signer("Ada"), "author")))
+                    continue
+                name = people[number]
+                key = private(name)
+                who = Signer(name, frozenset({"reviewer"}), key_id_of(key.public_key()), key)
+                found.append(attempt(lambda: sign_run(own, run, who, "reviewer", seen=seen[turn])))  # noqa: B023
+            return found
+
+    say({"found": together(work, len(people) + 1), "runs": runs})
 
 
 def layings_out(root: Path) -> None:
@@ -306,6 +338,7 @@ if __name__ == "__main__":
         "promotions": promotions,
         "beginnings": beginnings,
         "revocations": revocations,
+        "reviews": reviews,
         "layings_out": layings_out,
         "rollbacks": rollbacks,
         "kills": kills,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.evidence import EXPLAIN, IDENTITY, facts_of, measure_row, of_audit
+from rai_tune.reporting.leaning import RELIANCE_NOTE, picture, reliance, withheld
 from rai_tune.reporting.model import Explanations, Fact, LeanRow, MeasureRow, TestedRow
 from rai_tune.reporting.numbers import digits, show
 from rai_tune.reporting.text import clean, named, sentence
@@ -12,8 +13,6 @@ from rai_tune.reporting.wording import CHECK_NAMES, CHECK_OUTCOMES, EXPLANATION_
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from rai_tune.core import AuditResult, Measurement
     from rai_tune.recipe.schema import Recipe
@@ -27,15 +26,32 @@ _FACT_NAMES = {
 }
 
 
-def explanations(results: tuple[AuditResult, ...], recipe: Recipe, documents: pd.DataFrame | None) -> Explanations:
-    """Columns by share where the text is a template, else the words that weigh most."""
-    measured = of_audit(results, EXPLAIN)
+_KEY_METRICS = {
+    "completeness": "completeness_recheck_failed_share",
+    "comprehensiveness": "comprehensiveness_reached",
+    "sufficiency": "sufficiency_reached",
+    "randomisation": "randomisation_similarity",
+    "harmless_edits": "edit_similarity",
+    "agreement": "method_agreement_rank",
+}
+"""Check -> the metric that it is judged by; of several measurements of it, the one without a label."""
+
+
+def explanations(results: tuple[AuditResult, ...], recipe: Recipe) -> Explanations:
+    """Columns by share where the text is a template, else the words that weigh most.
+
+    Where the explanations failed their checks, no number that is made of attributions is shown, whatever the evidence holds.
+    """
     facts = facts_of(results, EXPLAIN)
+    verdict = _verdict(facts)
+    results = withheld(results) if verdict == "not_trusted" else results
+    measured = of_audit(results, EXPLAIN)
     checks = [item for item in measured if item.metric in EXPLANATION_CHECKS]
-    rows = _columns(measured, recipe) or _words(facts)
+    rows = _columns(measured, recipe) or (() if verdict == "not_trusted" else _words(facts))
     kind = "none" if not rows else ("columns" if rows[0].value is not None else "words")
-    verdict, tests = _verdict(facts), _tests(facts)
+    tests = _tests(facts, measured)
     word, icon = TRUST[verdict]
+    beside = reliance(results)
     return Explanations(
         kind=kind,
         verdict=verdict,
@@ -47,7 +63,10 @@ def explanations(results: tuple[AuditResult, ...], recipe: Recipe, documents: pd
         rows=rows,
         checks=tuple(measure_row(item, EXPLANATION_CHECKS) for item in checks),
         identity=_identity(of_audit(results, IDENTITY)),
-        facts=(*_facts(facts), *_document_facts(documents)),
+        facts=(*_facts(facts), *_counts(facts)),
+        reliance=beside,
+        reliance_note=RELIANCE_NOTE if beside else "",
+        picture=picture(results, {group.column for group in recipe.data.groups}),
     )
 
 
@@ -103,24 +122,39 @@ def _verdict(facts: dict[str, Any]) -> str:
     return told if isinstance(told, str) and told in TRUST else "not_checked"
 
 
-def _tests(facts: dict[str, Any]) -> tuple[TestedRow, ...]:
+def _tests(facts: dict[str, Any], measured: Sequence[Measurement]) -> tuple[TestedRow, ...]:
     found = _checks(facts).get("checks")
     if not isinstance(found, dict):
         return ()
     names = [name for name in CHECK_NAMES if name in found] + sorted(name for name in found if name not in CHECK_NAMES)
-    return tuple(_test(name, found[name]) for name in names if isinstance(found[name], dict))
+    judged_by = {item.metric: item for item in measured if item.label is None}
+    return tuple(
+        _test(name, found[name], judged_by.get(_KEY_METRICS.get(name, "")))
+        for name in names
+        if isinstance(found[name], dict)
+    )
 
 
-def _test(name: str, told: dict[str, Any]) -> TestedRow:
+def _test(name: str, told: dict[str, Any], judged_by: Measurement | None) -> TestedRow:
     outcome = str(told.get("outcome"))
     word, icon = CHECK_OUTCOMES.get(outcome, CHECK_OUTCOMES["insufficient_evidence"])
     # The caveat about deleted words is said once for all checks that need it.
     said = str(told.get("sentence", "")).split(" Off-distribution", maxsplit=1)[0]
-    return TestedRow(CHECK_NAMES.get(name, clean(name)), outcome, word, icon, sentence(said).replace("_", " "))
+    return TestedRow(
+        name=CHECK_NAMES.get(name, clean(name)),
+        outcome=outcome,
+        word=word,
+        icon=icon,
+        sentence=sentence(said).replace("_", " "),
+        value=None if judged_by is None else show(judged_by),
+    )
 
 
 def _sentence(verdict: str, facts: dict[str, Any], checks: Sequence[Measurement], kind: str) -> str:
     failed = next((item for item in checks if item.metric == "completeness_failed_share"), None)
+    told = sentence(str(_checks(facts).get("sentence", ""))).replace("_", " ")
+    if verdict == "not_trusted":
+        return f"{told} What decisions lean on is therefore not shown.".strip()
     if failed is None or isinstance(failed.estimate, str) or kind == "none":
         return "What decisions lean on was not measured, or could not be."
     adds_up = (
@@ -130,7 +164,7 @@ def _sentence(verdict: str, facts: dict[str, Any], checks: Sequence[Measurement]
     )
     if verdict == "not_checked":
         return f"{adds_up} No other check was made, so read this as arithmetic, not as reasons."
-    return f"{sentence(str(_checks(facts).get('sentence', ''))).replace('_', ' ')} {adds_up}"
+    return f"{told} {adds_up}"
 
 
 def _capital(text: str) -> str:
@@ -148,18 +182,23 @@ def _facts(facts: dict[str, Any]) -> tuple[Fact, ...]:
     return tuple(rows)
 
 
-def _document_facts(documents: pd.DataFrame | None) -> tuple[Fact, ...]:
-    """Counts over the explained texts, never their content."""
-    if documents is None or not len(documents):
+def _counts(facts: dict[str, Any]) -> tuple[Fact, ...]:
+    """Counts over the explained texts, as the audit recorded them: no table of the run is read, nor does any need to be left."""
+    count, steps = facts.get("documents"), facts.get("steps")
+    if not _is_count(count) or not count:
         return ()
-    rows = [Fact("Explained texts", f"{len(documents):,}")]
-    if "status" in documents.columns:
-        counts = documents["status"].astype(str).value_counts()
-        rows.append(
-            Fact("Of these", ", ".join(f"{int(counts[name]):,} {clean(name)}" for name in sorted(counts.index)))
-        )
-    if "steps" in documents.columns:
-        rows.append(Fact("Path points", f"{int(documents['steps'].min()):,} to {int(documents['steps'].max()):,}"))
-    if "truncated" in documents.columns:
-        rows.append(Fact("Cut to the model's length", f"{int(documents['truncated'].sum()):,}"))
+    lost = {name: facts[name] for name in ("failed", "undefined") if _is_count(facts.get(name))}
+    rows = [Fact("Explained texts", f"{count:,}")]
+    if len(lost) == 2:
+        states = {"failed": lost["failed"], "ok": count - sum(lost.values()), "undefined": lost["undefined"]}
+        rows.append(Fact("Of these", ", ".join(f"{number:,} {name}" for name, number in states.items() if number)))
+    if isinstance(steps, dict) and steps and all(str(key).isdecimal() for key in steps):
+        points = [int(key) for key in steps]
+        rows.append(Fact("Path points", f"{min(points):,} to {max(points):,}"))
+    if _is_count(facts.get("truncated")):
+        rows.append(Fact("Cut to the model's length", f"{facts['truncated']:,}"))
     return tuple(rows)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

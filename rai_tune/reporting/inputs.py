@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rai_tune.core import AuditResult
     import pandas as pd
 
     from rai_tune.core import AuditResult
-    from rai_tune.gate.decision import Attestation, Decision, SignOff
+    from rai_tune.gate.decision import Attestation, Decision, SignOff, Waiver
     from rai_tune.recipe.schema import Recipe
     from rai_tune.reporting.table_view import TableFacts
 
@@ -27,12 +28,11 @@ class ReportInputs:
     ...}], base {name, digest}, files {path: sha256}.
     ``environment``: python, platform, cpu, threads, packages {name: version}.
     ``data``: origin, rows, splits {split: {rows, classes: {class: rows}}}, source_digest, notes.
-    ``attributions``: one row a unit (row_id, unit_kind, position, unit, start, end, attribution), or None.
-    ``documents``: one row an explained text (row_id, label, prediction, target, score, completeness_error,
-    output_change, steps, status, truncated), or None.
     ``table``: what was asked of a table of predictions, when there is no run; training, environment and data are then empty.
     ``ledger``: the head of the workspace's ledger {size, root, at}; empty when the ledger is. ``statement``: SHA-256 of the evidence
-    statement, empty while there is none. ``attestations`` and ``signoffs``: those whose signatures were verified.
+    statement, empty while there is none. ``attestations``, ``signoffs`` and ``waivers``: those whose signatures were verified; ``entries``:
+    their ledger entries by kind (``attestation``, ``signoff``, ``waiver``), in the same order.
+    ``texts``: row_id, label, prediction and text of the explained rows where somebody asked for them, else None.
     """
 
     run: Mapping[str, Any]
@@ -42,10 +42,11 @@ class ReportInputs:
     data: Mapping[str, Any]
     results: tuple[AuditResult, ...]
     decisions: tuple[Decision, ...]
-    attributions: pd.DataFrame | None = None
-    documents: pd.DataFrame | None = None
     table: TableFacts | None = None
     ledger: Mapping[str, Any] = field(default_factory=dict)
     statement: str = ""
     attestations: tuple[Attestation, ...] = ()
     signoffs: tuple[SignOff, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    entries: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    texts: pd.DataFrame | None = None

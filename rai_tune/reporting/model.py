@@ -13,6 +13,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rai_tune.reporting.people import NOBODY, People
+from rai_tune.reporting.row_texts import TextRow
+
 VIEW_SCHEMA = "rai-tune/view/v1"
 
 
@@ -194,13 +197,70 @@ class LeanRow:
 
 @dataclass(frozen=True)
 class TestedRow:
-    """One check that the explanations of a run were put to: its outcome in a word, and what was found."""
+    """One check that the explanations of a run were put to: its outcome in a word, and what was found.
+
+    ``value`` is the number that the check is judged by, None where the evidence holds none.
+    """
 
     name: str
     outcome: str
     word: str
     icon: str
     sentence: str
+    value: Shown | None = None
+
+
+@dataclass(frozen=True)
+class RelianceRow:
+    """One group attribute: its share of attribution beside what a swap of nothing but it does to the same decisions.
+
+    ``words`` is the share that its words are of all words; ``flips`` the share of decisions that the swap changes; ``shift`` the mean change of the
+    probability; ``agreement`` the rank correlation of attribution and swap. Each is None where it was not measured. ``sentence`` says what the two
+    mean together.
+    """
+
+    attribute: str
+    reliance: Shown
+    words: Shown | None
+    flips: Shown | None
+    shift: Shown | None
+    agreement: Shown | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """One column or word over all explained texts, in logits. ``size`` is the mean of |attribution|, ``signed`` keeps the sign, ``p`` is of no direction."""
+
+    name: str
+    size: Shown
+    signed: Shown | None
+    p: Shown | None
+    identity: bool
+
+
+@dataclass(frozen=True)
+class DifferenceRow:
+    """How differently one column or word weighs for two groups, in logits: ``group`` minus ``reference``."""
+
+    name: str
+    attribute: str
+    group: str
+    reference: str
+    difference: Shown
+    p: Shown | None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What weighs most over all explained texts. ``sentence`` says what a plot of ``rows`` shows, the strongest first."""
+
+    rows: tuple[PictureRow, ...]
+    differences: tuple[DifferenceRow, ...]
+    sentence: str
+
+
+NO_PICTURE = Picture((), (), "")
 
 
 @dataclass(frozen=True)
@@ -208,7 +268,8 @@ class Explanations:
     """What decisions lean on, with the checks that say how far to believe it.
 
     ``kind`` is "columns", "words" or "none". ``verdict`` is "trusted", "not_trusted", "insufficient_evidence" or "not_checked"; ``word`` and
-    ``icon`` say it. ``tests`` are the checks behind it, ``caveat`` what every number about deleted words needs beside it.
+    ``icon`` say it. ``tests`` are the checks behind it, ``caveat`` what every number about deleted words needs beside it. ``reliance`` holds
+    identity beside its swap, ``reliance_note`` by which lines its words were chosen; ``picture`` is empty where that audit did not run.
     """
 
     kind: str
@@ -222,6 +283,9 @@ class Explanations:
     checks: tuple[MeasureRow, ...]
     identity: tuple[MeasureRow, ...]
     facts: tuple[Fact, ...]
+    reliance: tuple[RelianceRow, ...] = ()
+    reliance_note: str = ""
+    picture: Picture = NO_PICTURE
 
 
 @dataclass(frozen=True)
@@ -295,6 +359,8 @@ class ControlRow:
     sources: tuple[str, ...]
     readings: tuple[ReadingRow, ...]
     readings_left_out: int
+    limit: float | None = None
+    """The threshold in the unit of what is read, for drawing; None where it is none of a measurement."""
 
 
 @dataclass(frozen=True)
@@ -359,8 +425,6 @@ class ReportView:
     run_name: str
     state: str
     created_at: str
-    limit: float | None = None
-    """The threshold in the unit of what is read, for drawing; None where it is none of a measurement."""
     purpose: str
     headline: Headline
     system: tuple[Fact, ...]
@@ -385,6 +449,12 @@ class ReportView:
     """What it is about: a ``run``, or a ``table`` of predictions without a model."""
     ledger: LedgerHead = NO_LEDGER
     """Empty texts for a table of predictions, which no ledger knows."""
+    people: People = NOBODY
+    """Sign-offs, attestations and waivers, verified."""
+    texts: tuple[TextRow, ...] = ()
+    """Texts of explained rows, where somebody asked for them."""
+    left_out_policies: tuple[Fact, ...] = ()
+    """Policies that decided and are not in this view, with their verdicts."""
 
     def to_plain(self) -> dict[str, Any]:
         """The same as nested dictionaries and lists of JSON types."""

@@ -41,8 +41,6 @@ def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
         data=_data(workspace, run.id),
         results=stored_results(workspace, run.id),
         decisions=stored_decisions(workspace, run.id),
-        attributions=stored_table(workspace, run.id, "explanations:attributions"),
-        documents=stored_table(workspace, run.id, "explanations:documents"),
     )
 
 

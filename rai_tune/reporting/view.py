@@ -30,6 +30,8 @@ from rai_tune.reporting.inputs import ReportInputs
 from rai_tune.reporting.ledger import ledger_head
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
+from rai_tune.reporting.people import people_of
+from rai_tune.reporting.row_texts import text_rows
 from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
@@ -50,7 +52,12 @@ def build_view(inputs: ReportInputs) -> ReportView:
     told = shown(inputs)
     digests = digest_facts(inputs.run, inputs.training, inputs.data, inputs.results)
     view = replace(
-        _run_view(told), digests=digests, evidence_digest=evidence_digest(inputs), ledger=ledger_head(inputs)
+        _run_view(told),
+        digests=digests,
+        evidence_digest=evidence_digest(inputs),
+        ledger=ledger_head(inputs),
+        people=people_of(inputs),
+        texts=text_rows(inputs.texts),
     )
     return view if told.table is None else as_table_view(view, told.table)
 
@@ -71,7 +78,7 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         system=system_facts(recipe, training),
         quality=_quality(results),
         groups=group_tables(results, recipe),
-        explanations=explanations(results, recipe, inputs.documents),
+        explanations=explanations(results, recipe),
         data=data_view(results, recipe, inputs.data, training),
         decisions=tuple(decision_view(decision, recipe.audits.confidence) for decision in decisions),
         other=other_rows(results),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 
 from rai_tune.core import AuditResult, Bound, Measurement
@@ -184,7 +183,8 @@ def explained(*, words: bool = False, failed: int = 2) -> AuditResult:
             "completeness": {"outcome": "passed", "sentence": "2 of 60 documents do not sum.", "threshold": 0.1},
         },
     }
-    facts = {"checks": checks, "target": "denied minus approved", "baseline": "the [PAD] embedding", "top_words": top,
+    counts = {"documents": 60, "failed": failed, "undefined": 0, "truncated": 0, "steps": {"32": 50, "64": 10}}
+    facts = {**counts, "checks": checks, "target": "denied minus approved", "baseline": "the [PAD] embedding", "top_words": top,
              "sample": "drawn evenly over label and group race; means over it are not means over the split"}  # fmt: skip
     return result("explanations", "explain", found, facts=facts)
 
@@ -309,23 +309,6 @@ def lending_training() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def lending_documents() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "row_id": [f"row-{index}" for index in range(60)],
-            "label": "denied",
-            "prediction": "approved",
-            "target": "denied minus approved",
-            "score": 0.2,
-            "completeness_error": 0.0004,
-            "output_change": 1.5,
-            "steps": [32] * 50 + [64] * 10,
-            "status": ["ok"] * 58 + ["failed"] * 2,
-            "truncated": False,
-        }
-    )
-
-
 def lending(**changes: Any) -> ReportInputs:
     """The whole evidence set. ``changes`` replace fields of the inputs; ``table`` replaces the group counts."""
     table = changes.pop("table", LENDING)
@@ -344,7 +327,7 @@ def lending(**changes: Any) -> ReportInputs:
                             "validation": {"rows": 428, "classes": {"approved": 377, "denied": 51}},
                             "test": {"rows": 996, "classes": {"approved": 877, "denied": 119}}}},
         "results": (profile(table), quality(), group_rates(table), explained(), identity()),
-        "decisions": (baseline_decision(),), "documents": lending_documents(), **changes,
+        "decisions": (baseline_decision(),), **changes,
     }  # fmt: skip
     return ReportInputs(**values)
 

@@ -155,7 +155,6 @@ def test_a_run_without_results_still_makes_a_document(make_inputs: Any, state: s
             training={},
             environment={},
             data={},
-            documents=None,
         )
     )
     text = text_of(pdf)

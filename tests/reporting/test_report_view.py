@@ -118,7 +118,6 @@ def test_a_run_that_stopped_still_reports_and_says_so(make_inputs: Any, state: s
             training={},
             environment={},
             data={},
-            documents=None,
         )
     )
     assert view.headline.word == "Not enough evidence"

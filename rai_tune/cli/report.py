@@ -32,6 +32,14 @@ def report(
     oscal: Annotated[
         Path | None, typer.Option("--oscal", help="Write the decisions as OSCAL assessment results (JSON).")
     ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FOLDER_OR_FILE",
+            help="Write measurements, controls and groups as CSV into this folder, or the measurements alone to this .csv file.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Show what is known about a run, or write it as a document. Each file is written whole or not at all."""
@@ -40,7 +48,7 @@ def report(
     from rai_tune.workspace import Workspace
 
     asked = {"--pdf": pdf, "--model-card": model_card, "--ml-bom": ml_bom, "--annex-iv": annex_iv, "--oscal": oscal}
-    files = {option: path for option, path in asked.items() if path is not None}
+    files = {option: path for option, path in asked.items() if path is not None} | _csv_files(csv)
     for option, path in files.items():
         _check_target(option, path, files)
     store = Workspace.open(workspace, create=False)
@@ -75,6 +83,7 @@ def write_pdf(store: Workspace, run_id: str, path: Path) -> None:
 
 def _makers() -> dict[str, Callable[[ReportInputs], bytes]]:
     from rai_tune.reporting import documents, render_report
+    from rai_tune.reporting.tables import CSV_TABLES
 
     return {
         "--pdf": render_report,
@@ -82,7 +91,22 @@ def _makers() -> dict[str, Callable[[ReportInputs], bytes]]:
         "--ml-bom": documents.ml_bom,
         "--annex-iv": documents.annex_iv_markdown,
         "--oscal": documents.oscal_results,
+        **{f"--csv ({name})": make for name, make in CSV_TABLES.items()},
     }
+
+
+def _csv_files(target: Path | None) -> dict[str, Path]:
+    """Which table goes to which file: three into a folder, the measurements alone to a file."""
+    from rai_tune.core import UsageError
+    from rai_tune.reporting.tables import CSV_TABLES
+
+    if target is None:
+        return {}
+    if target.is_dir():
+        return {f"--csv ({name})": target / f"{name}.csv" for name in CSV_TABLES}
+    if target.suffix.lower() != ".csv":
+        raise UsageError(f"--csv {target}: give a folder that is there, or a file name that ends in .csv")
+    return {"--csv (measurements)": target}
 
 
 def _check_target(option: str, path: Path, files: dict[str, Path]) -> None:

@@ -99,3 +99,44 @@ def test_a_run_without_a_model_is_named(call, tmp_path, stored):
     assert code == 2
     assert "has no trained model" in err
     assert not (tmp_path / "bom.json").exists()
+
+
+def test_csv_into_a_folder_or_to_one_file(call, tmp_path):
+    (tmp_path / "out").mkdir()
+    code, out, err = call("--csv", "out", "--oscal", "o.json")
+    assert (code, out) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "controls.csv",
+        "groups.csv",
+        "measurements.csv",
+    ]
+    assert err.splitlines() == [
+        "wrote o.json",
+        *(f"wrote out/{name}.csv" for name in ("measurements", "controls", "groups")),
+    ]
+    assert call("--csv", "all.csv")[0] == 0
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "out" / "measurements.csv").read_bytes()
+    assert (tmp_path / "all.csv").read_bytes().startswith(b'"run","audit","metric"')
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("new-folder", "a folder that is there"),
+        ("all.xlsx", "ends in .csv"),
+        ("nowhere/all.csv", "there is no folder nowhere"),
+    ],
+)
+def test_csv_that_cannot_be_written_leaves_nothing(call, tmp_path, target, words):
+    before = sorted(tmp_path.iterdir())
+    code, _, err = call("--csv", target)
+    assert code == 2
+    assert words in " ".join(err.split())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_csv_and_another_document_in_one_file(call, tmp_path):
+    code, _, err = call("--csv", "all.csv", "--oscal", "all.csv")
+    assert code == 2
+    assert "name the same file" in " ".join(err.split())
+    assert not (tmp_path / "all.csv").exists()

@@ -79,8 +79,9 @@ def test_the_inbox_lists_runs_newest_first(stored: Any, app: Open) -> None:
     assert [row[0]["run"] for row in rows] == [second, stored.run_id]
     assert [row[0]["text"] for row in rows] == ["second", stored.name]
     assert [row[2]["text"] for row in rows] == ["diverged", "completed"]
+    assert [row[3]["text"] for row in rows] == ["–", "–"]
     assert [row[1]["text"][2:] for row in rows] == ["Not enough evidence", stored.verdict]
-    assert rows[0][3]["text"] == "just now"
+    assert rows[0][4]["text"] == "just now"
 
 
 def test_a_run_at_work_has_no_verdict_yet(stored: Any, app: Open) -> None:
@@ -111,7 +112,7 @@ def test_the_verdict_comes_first_and_is_that_of_the_view(hostile_run: Any, app: 
 def test_every_control_has_its_threshold_and_the_origin_of_that(hostile_run: Any, app: Open) -> None:
     with Workspace.open(hostile_run.root, create=False) as workspace:
         view = build_view(report_inputs(workspace, hostile_run.run_id))
-    test = app(hostile_run.root, hostile_run.run_id)
+    test = app(hostile_run.root, hostile_run.run_id, "policy")
     rows = table(test, "Controls in the order of the policy")["rows"]
     controls = view.decisions[0].controls
     assert [row[0]["text"] for row in rows] == [control.title for control in controls]
@@ -126,7 +127,7 @@ def test_every_control_has_its_threshold_and_the_origin_of_that(hostile_run: Any
 def test_numbers_of_groups_are_those_of_the_view_and_gaps_have_words(hostile_run: Any, app: Open) -> None:
     with Workspace.open(hostile_run.root, create=False) as workspace:
         view = build_view(report_inputs(workspace, hostile_run.run_id))
-    test = app(hostile_run.root, hostile_run.run_id)
+    test = app(hostile_run.root, hostile_run.run_id, "fairness")
     for attribute in view.groups:
         rows = table(test, f"Groups of {attribute.attribute}")["rows"]
         for row, group in zip(rows, attribute.rows, strict=True):
@@ -256,7 +257,7 @@ def test_a_failed_explanation_is_shown_as_failed_without_its_numbers(stored: Any
         documents = workspace.read_table(ref.digest)
         documents["status"], documents["reason"] = "failed", "the parts miss the change by 8 %"
         workspace.attach(stored.run_id, "explanations:documents", workspace.put_table(documents), PARQUET)
-    test = app(stored.root, stored.run_id)
+    test = app(stored.root, stored.run_id, "explanations")
     assert not test.exception
     banner = blocks(test, "banner")[2]
     assert banner["word"] == "Failed its check"
@@ -267,7 +268,7 @@ def test_a_failed_explanation_is_shown_as_failed_without_its_numbers(stored: Any
 
 
 def test_an_explanation_is_not_called_trusted_on_six_documents(hostile_run: Any, app: Open) -> None:
-    test = app(hostile_run.root, hostile_run.run_id)
+    test = app(hostile_run.root, hostile_run.run_id, "explanations")
     of_run, of_row = blocks(test, "banner")[1:3]
     assert of_run["word"] == "Not known whether to trust"
     assert of_row["word"] == "Adds up, not known whether to trust"
@@ -275,7 +276,7 @@ def test_an_explanation_is_not_called_trusted_on_six_documents(hostile_run: Any,
 
 
 def test_the_chosen_row_changes_the_heatmap(hostile_run: Any, app: Open) -> None:
-    test = app(hostile_run.root, hostile_run.run_id)
+    test = app(hostile_run.root, hostile_run.run_id, "explanations")
     before = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
     test.selectbox(key="explained-row").select_index(1).run()
     after = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
@@ -296,3 +297,22 @@ def test_the_run_page_prints_the_head_of_the_ledger(stored: Any, app: Open, show
     told = shown(app(stored.root, stored.run_id))
     assert head.root in told
     assert f"Head of the ledger: {head.size} entries, signed at {head.at}." in told
+
+
+def test_single_predictions_are_read_on_request_and_a_page_at_a_time(hostile_run: Any, app: Open) -> None:
+    with Workspace.open(hostile_run.root, create=False) as workspace:
+        stored = workspace.read_table(workspace.artifacts(hostile_run.run_id)["predictions"].digest)
+    test = app(hostile_run.root, hostile_run.run_id, "run")
+    assert not [block for block in blocks(test, "table") if block["caption"].startswith("Predictions in the order")]
+    test.toggle(key="predictions-shown").set_value(True).run()
+    first = [row[0]["text"] for row in table(test, "Predictions in the order")["rows"]]
+    test.button(key="predictions-pages-Next").click().run()
+    second = [row[0]["text"] for row in table(test, "Predictions in the order")["rows"]]
+    assert first + second == [str(name) for name in stored["row_id"][: len(first) + len(second)]]
+    assert len(first) == 50
+    test.text_input(key="predictions-row").set_value(str(stored["row_id"].iloc[-1])).run()
+    (row,) = table(test, "Predictions in the order")["rows"]
+    assert (row[0]["text"], row[1]["text"]) == (str(stored["row_id"].iloc[-1]), stored["split"].iloc[-1])
+    test.text_input(key="predictions-row").set_value("<b>no such row</b>").run()
+    assert not test.exception
+    assert any("No row has the id '<b>no such row</b>'" in block["text"] for block in blocks(test, "paragraph"))

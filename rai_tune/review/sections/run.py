@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rai_tune.review.sections.background import show_background
 from rai_tune.review.sections.controls import show_open
 from rai_tune.review.sections.measurements import show_quality
+from rai_tune.review.sections.predictions import show_predictions
 from rai_tune.review.sections.verdict import show_next, show_verdict
 
 if TYPE_CHECKING:
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from rai_tune.workspace import Workspace
 
 
-def show_run(page: RunPage, _workspace: Workspace) -> None:
+def show_run(page: RunPage, workspace: Workspace) -> None:
     """Draw the overview. The frame has shown the verdict already."""
     show_verdict(page)
     show_open(page.view)
     show_quality(page.view)
     show_next(page.view)
     show_background(page.view)
+    show_predictions(page, workspace)

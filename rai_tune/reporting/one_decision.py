@@ -7,34 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rai_audits.explain.methods import load_method
-from rai_tune.reporting.numbers import digits
+from rai_tune.reporting.decision_form import decision_form, is_identity, signed
 from rai_tune.reporting.terminal_controls import STYLES
 from rai_tune.reporting.text import clean
-from rai_tune.reporting.wording import CHECK_OUTCOMES, TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
 
-    from rai_audits.explain.folding import Unit
     from rai_audits.explain.single import One
+    from rai_tune.reporting.decision_form import DecisionForm, UnitRow
 
 SCHEMA = "rai-tune/explanation/v1"
 WIDTH = 80
 MOST_UNITS = 15
 _HALF = 14
-_CHECKS = {
-    "completeness": "The parts add up",
-    "deletion": "Its strongest words move the score",
-    "agreement": "Another method agrees",
-}
 
 
 def decision_json(one: One, *, run: str, split: str, threshold: float | None, verdict: str) -> dict[str, Any]:
@@ -64,7 +57,7 @@ def decision_json(one: One, *, run: str, split: str, threshold: float | None, ve
                 "start": unit.start,
                 "end": unit.end,
                 "attribution": unit.attribution,
-                "identity": _is_identity(unit, one),
+                "identity": is_identity(unit, one),
             }
             for unit in (*found.words, *(unit for unit in found.columns if unit.kind == "column"))
         ],
@@ -89,59 +82,53 @@ def print_decision(
 ) -> None:
     """Print one decision: what was decided, what it leans on, the checks, and what would have turned it."""
     out = console or Console(width=WIDTH, highlight=False, markup=False, soft_wrap=False)
-    for part in _parts(one, run, split, threshold, verdict, told):
+    for part in _parts(decision_form(one, split=split, threshold=threshold, verdict=verdict, told=told), run):
         out.print(part)
 
 
-def _parts(
-    one: One, run: str, split: str, threshold: float | None, verdict: str, told: str
-) -> Iterator[RenderableType]:
-    document, found = one.document, one.document.attribution
-    yield Text(f"Row {clean(document.row_id)} of {run} ({clean(split)}): decided {clean(one.decided)}", style="bold")
-    facts = [f"labelled {clean(document.label)}"]
-    if document.score is not None:
-        cut = "" if threshold is None else f" (threshold {digits(threshold, 'number')})"
-        facts.append(f"score {digits(document.score, 'number')}{cut}")
-    facts += [f"{clean(name)}: {clean(value)}" for name, value in document.groups.items()]
-    yield Text("; ".join(facts), style="dim")
-    if found.truncated:
-        yield Text(
-            f"The text was cut: the model read its first {found.tokens:,} tokens, and nothing is said of the rest."
-        )
+def _parts(form: DecisionForm, run: str) -> Iterator[RenderableType]:
+    yield Text(f"Row {form.row} of {run} ({form.split}): decided {form.decided}", style="bold")
+    yield Text("; ".join(f"{fact.name}: {fact.text}" for fact in form.facts), style="dim")
+    if form.cut:
+        yield Text(form.cut)
     yield Text()
-    if found.status != "ok":
-        yield Text("✗ This decision cannot be explained", style=STYLES["fail"])
-        yield Text(f"{clean(found.reason)[:1].upper()}{clean(found.reason)[1:]}.")
+    if form.explained:
+        yield from _leaning(form)
+        yield from _checked(form)
     else:
-        yield from _leaning(one)
-        yield from _checked(one)
-    yield from _run_verdict(verdict, told)
-    yield from _turned(one)
+        yield Text("✗ This decision cannot be explained", style=STYLES["fail"])
+        yield Text(form.reason)
+    yield Text(f"Explanations of the run as a whole: {form.icon} {form.word}", style="bold")
+    yield Text(f"  {clean(form.told, 400)}", style="dim")
+    yield Text()
+    if form.turned:
+        yield Text("What would have turned it", style="bold")
+        yield from (_indented(told) for told in form.turned)
 
 
-def _leaning(one: One) -> Iterator[RenderableType]:
-    found = one.document.attribution
-    yield Text(f"What it leans on, as parts of {clean(found.target)}", style="bold")
-    yield Text(load_method(one.method).title, style="dim")
-    for heading, kind, units in (("columns", "column", found.columns), ("words", "word", found.words)):
-        own = sorted((unit for unit in units if unit.kind == kind), key=lambda unit: -abs(unit.attribution))
+def _leaning(form: DecisionForm) -> Iterator[RenderableType]:
+    yield Text(f"What it leans on, as parts of {form.target}", style="bold")
+    yield Text(form.method, style="dim")
+    for heading, kind in (("columns", "column"), ("words", "word")):
+        own = sorted((unit for unit in form.units if unit.kind == kind), key=lambda unit: -abs(unit.attribution))
         if own:
             yield Text(f"By {heading}, the strongest first")
-            yield _bars(own, one)
+            yield _bars(own)
             if len(own) > MOST_UNITS:
                 yield Text(f"  and {len(own) - MOST_UNITS} more, weaker ones (--json has all)", style="dim")
     yield Text()
 
 
-def _bars(units: list[Unit], one: One) -> Table:
+def _bars(units: list[UnitRow]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     for width in (2, 30, 9, 2 * _HALF + 1):
         table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     largest = max(abs(unit.attribution) for unit in units)
     for unit in units[:MOST_UNITS]:
-        name = clean(unit.unit) + (" (identity)" if _is_identity(unit, one) else "")
-        value = f"{'+' if unit.attribution > 0 else ''}{digits(unit.attribution, 'number')}"
-        table.add_row("", Text(name), Text(value, justify="right"), Text(_bar(unit.attribution, largest)))
+        name = clean(unit.unit) + (" (identity)" if unit.identity else "")
+        table.add_row(
+            "", Text(name), Text(signed(unit.attribution), justify="right"), Text(_bar(unit.attribution, largest))
+        )
     return table
 
 
@@ -151,49 +138,12 @@ def _bar(value: float, largest: float) -> str:
     return f"{('█' * size if value < 0 else ''):>{_HALF}}│{'█' * size if value > 0 else ''}"
 
 
-def _is_identity(unit: Unit, one: One) -> bool:
-    names = one.identity
-    return unit.unit in names or (unit.kind == "column" and any(part in names for part in unit.unit.split("+")))
-
-
-def _checked(one: One) -> Iterator[RenderableType]:
+def _checked(form: DecisionForm) -> Iterator[RenderableType]:
     yield Text("Checks of this explanation", style="bold")
-    for check in one.checks:
-        word, icon = CHECK_OUTCOMES[check.outcome]
-        yield Text(f"  {icon} {_CHECKS.get(check.name, check.name)}: {word}")
-        yield _indented(f"{check.sentence[:1].upper()}{check.sentence[1:]}.", 4)
+    for check in form.checks:
+        yield Text(f"  {check.icon} {check.name}: {check.word}")
+        yield _indented(check.sentence, 4)
     yield Text()
-
-
-def _run_verdict(verdict: str, told: str) -> Iterator[RenderableType]:
-    word, icon = TRUST.get(verdict, TRUST["not_checked"])
-    yield Group(
-        Text(f"Explanations of the run as a whole: {icon} {word}", style="bold"),
-        Text(f"  {clean(told, 400)}", style="dim"),
-    )
-    yield Text()
-
-
-def _turned(one: One) -> Iterator[RenderableType]:
-    turned = one.counterfactual
-    if turned is None:
-        return
-    yield Text("What would have turned it", style="bold")
-    if turned.after is None:
-        yield _indented(f"No change that was tried turns the decision ({turned.evaluations:,} changed texts).")
-    else:
-        smallest = (
-            "the smallest there is among those tried" if turned.minimal else "found, not shown to be the smallest"
-        )
-        doing = "With" if turned.kind == "columns" else "Without the words"
-        changes = ", ".join(clean(change) for change in turned.changes)
-        yield _indented(f"{doing} {changes}: {clean(turned.after)}")
-        yield _indented(f"({smallest}; {turned.evaluations:,} changed texts)")
-        if turned.kind == "words":
-            yield _indented("Words were taken away: the model was not trained on texts with gaps.")
-    if turned.identity_alone is not None:
-        does = "turns" if turned.identity_alone else "does not turn"
-        yield _indented(f"Changing nothing but the group {does} the decision.")
 
 
 def _indented(text: str, by: int = 2) -> Padding:

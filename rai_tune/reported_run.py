@@ -8,20 +8,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rai_tune.core import UsageError
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.signed import signed_about
 from rai_tune.promotion.statement import evidence_statement
-from rai_tune.reporting.stored import report_inputs
+from rai_tune.reporting.stored import report_inputs, stored_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rai_tune.reporting.inputs import ReportInputs
     from rai_tune.workspace import Workspace
 
 
-def reported(workspace: Workspace, run_id: str) -> ReportInputs:
-    """Everything that a report of this run may show. Raises ``IntegrityError`` when the ledger does not verify."""
+def reported(workspace: Workspace, run_id: str, *, texts: bool = False) -> ReportInputs:
+    """Everything that a report of this run may show; ``texts`` adds the texts of its explained rows.
+
+    Raises ``IntegrityError`` when the ledger does not verify, ``UsageError`` for texts that the run does not hold.
+    """
     inputs = report_inputs(workspace, run_id)
     run = workspace.run(run_id)
     ledger = Ledger(workspace)
@@ -34,4 +40,19 @@ def reported(workspace: Workspace, run_id: str) -> ReportInputs:
         statement=statement_digest(evidence_statement(workspace, run.id, inputs.results)) if complete else "",
         attestations=signed.attestations,
         signoffs=signed.signoffs,
+        waivers=signed.waivers,
+        entries=dict(signed.seqs or {}),
+        texts=explained_texts(workspace, run.id) if texts else None,
     )
+
+
+def explained_texts(workspace: Workspace, run_id: str) -> pd.DataFrame:
+    """row_id, label, prediction and text of the explained rows, in their order. Raises ``UsageError`` where the run does not hold them."""
+    told = stored_table(workspace, run_id, "explanations:documents")
+    rows = stored_table(workspace, run_id, "rows")
+    if told is None or rows is None:
+        gone = workspace.deletions(run_id)
+        why = f"its texts were {gone[0].sentence}" if gone else "it holds no explained rows"
+        raise UsageError(f"--texts: run {run_id} has no texts to show: {why}")
+    found = told[["row_id", "label", "prediction"]].merge(rows[["row_id", "text"]], on="row_id", how="left")
+    return found.fillna({"text": "(not stored)"})

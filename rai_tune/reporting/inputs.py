@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rai_tune.core import AuditResult
     import pandas as pd
 
     from rai_tune.core import AuditResult

@@ -453,6 +453,8 @@ class ReportView:
     """Sign-offs, attestations and waivers, verified."""
     texts: tuple[TextRow, ...] = ()
     """Texts of explained rows, where somebody asked for them."""
+    stated: tuple[Fact, ...] = ()
+    """What the recipe's ``system:`` section states; empty where it states nothing."""
     left_out_policies: tuple[Fact, ...] = ()
     """Policies that decided and are not in this view, with their verdicts."""
 

@@ -32,6 +32,7 @@ from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.people import people_of
 from rai_tune.reporting.row_texts import text_rows
+from rai_tune.reporting.stated import stated_facts
 from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.table_view import as_table_view
 from rai_tune.reporting.text import clean, sentence
@@ -93,6 +94,7 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         commands=next_commands(run, recipe, verdict.outcome),
         evidence_digest="",
         suppress_below=recipe.audits.suppress_below,
+        stated=stated_facts(recipe),
     )
 
 

@@ -1,4 +1,7 @@
-"""A recipe whose every input was found and checked, before anything is stored. Stable API: ``Plan``, ``plan``."""
+"""A recipe whose every input was found and checked, before anything is stored.
+
+Stable API: ``Plan``, ``plan``, ``group_rows``, ``audits_for``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rai_tune.data import PreparedData
     from rai_tune.gate import LoadedPolicy
     from rai_tune.recipe import LoadedRecipe
@@ -48,6 +53,43 @@ def plan(loaded: LoadedRecipe) -> Plan:
     data = prepare(recipe.data, recipe.seed, loaded.base_dir)
     _check_measures(recipe, data)
     return Plan(loaded, data, base, policies)
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """Rows of one group by split. ``few``: the test split has fewer than a ratio may use (``audits.min_group_rows``)."""
+
+    attribute: str
+    group: str
+    train: int
+    validation: int
+    test: int
+    few: bool
+
+
+def group_rows(planned: Plan) -> tuple[GroupRows, ...]:
+    """Every group of every attribute, by the number of its test rows, fewest first."""
+    counts, least = planned.data.counts["groups"], planned.recipe.audits.min_group_rows
+    rows = []
+    for attribute, groups in planned.data.groups.items():
+        by_split = counts.get(attribute, {})
+        for group in groups:
+            train, validation, test = (
+                int(by_split.get(split, {}).get(group, 0)) for split in ("train", "validation", "test")
+            )
+            rows.append(GroupRows(attribute, group, train, validation, test, test < least))
+    return tuple(sorted(rows, key=lambda row: (row.attribute, row.test, row.group)))
+
+
+def audits_for(policies: Sequence[str]) -> tuple[str, ...]:
+    """The audits of every run, and after them those that the checks of these policies read. ``UsageError`` for an unknown policy."""
+    from rai_audits.core import known_audits
+    from rai_tune.gate.choices import audits_of
+    from rai_tune.recipe.audits import AuditsSpec
+
+    known = known_audits()
+    asked = [audit for name in policies for audit in audits_of(load_policy(name).policy) if audit in known]
+    return tuple(dict.fromkeys([*AuditsSpec().include, *asked]))
 
 
 def _check_measures(recipe: Recipe, data: PreparedData) -> None:

@@ -171,5 +171,7 @@ def _dry_run(loaded: LoadedRecipe, *, as_json: bool) -> None:
     typer.echo(f"steps    {found['steps']} of batch {found['batch_size']}, on {found['device']} ({found['precision']})")
     typer.echo(f"trained  {found['trained_parameters']:,} of {found['parameters']:,} parameters")
     typer.echo(f"training about {found['training_s']:.0f} s (from {found['timed_steps']} timed steps on this machine)")
+    needed, free = (found[name] / 2**30 for name in ("memory_bytes", "memory_free_bytes"))
+    typer.echo(f"memory   about {needed:.1f} GiB, of {free:.1f} GiB that this machine has left for it")
     for note in found["notes"]:
         typer.echo(f"note     {note}")

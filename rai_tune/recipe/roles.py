@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import UsageError
 from rai_tune.recipe import hints
+from rai_tune.recipe.proposal import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rai_tune.recipe.proposal import Draft
     from rai_tune.recipe.sample import ColumnSample, TableSample
 
 MAX_NAME = 120
@@ -178,6 +178,59 @@ def template_line(table: TableSample, columns: Sequence[ColumnSample], label: Co
     for sentence in said:
         draft.note("data.template", sentence)
     return " ".join(f"{_caption(name)}: {{{{ {hints.template_name(name)} }}}}." for name in chosen)
+
+
+def line_of(table: TableSample, columns: Sequence[ColumnSample]) -> str:
+    """The line of columns that a person chose, in their order. Raises ``UsageError`` for one that a template cannot name, and for too many."""
+    spelled = Counter(map(hints.template_name, table.names))
+    for column in columns:
+        if reason := _unnameable(column.name, spelled):
+            raise UsageError(f"column {column.name[:80]!r} cannot be part of the line: {reason}")
+    if len(columns) > MAX_TEMPLATE_COLUMNS:
+        raise UsageError(f"{len(columns)} columns are part of the line; at most {MAX_TEMPLATE_COLUMNS} can be")
+    return " ".join(f"{_caption(column.name)}: {{{{ {hints.template_name(column.name)} }}}}." for column in columns)
+
+
+def in_line(template: str, column: str) -> bool:
+    """Whether a line made here names this column."""
+    return f"{{{{ {hints.template_name(column)} }}}}" in template
+
+
+def why_not_read(table: TableSample, column: ColumnSample, label: ColumnSample) -> str | None:
+    """Why a column should not be part of what the model reads, or None."""
+    spelled = Counter(map(hints.template_name, table.names))
+    told = "it tells the outcome exactly, so the model would read the answer" if _tells_label(column, label) else None
+    return _unnameable(column.name, spelled) or _unfit(column) or told
+
+
+def stands_in(column: ColumnSample) -> bool:
+    """Whether a column may stand in for a group of people though it is not one."""
+    return bool(hints.PROXY_WORDS & set(hints.words_of(column.name)))
+
+
+def group_entry(column: ColumnSample, edges: str | None = None) -> dict[str, Any]:
+    """The recipe's entry for a group that a person chose; ``edges`` cut a column of numbers, such as ``30, 50``.
+
+    Raises ``UsageError`` when the column cannot be groups of people.
+    """
+    answers = {f"data.groups.{column.name}": "yes"}
+    if edges is not None:
+        answers[f"data.groups.{column.name}.bins"] = edges
+    if column.nested or column.distinct < 2:
+        why = "it holds lists or objects" if column.nested else "it says the same in every row"
+        raise UsageError(f"column {column.name[:80]!r} cannot be a group of people: {why}")
+    spec = _group_spec(column, "data.groups.0", Draft(answers))
+    if spec is None:
+        raise UsageError(
+            f"column {column.name[:80]!r} has {column.distinct:,} values, too many for groups of people; "
+            f"at most {MAX_GROUPS} can be compared. Leave it out, or put its values into fewer classes in the file"
+        )
+    return spec
+
+
+def needs_edges(column: ColumnSample) -> bool:
+    """Whether a group of this column has to be cut out of numbers."""
+    return column.numeric and column.distinct > FEW_GROUPS
 
 
 def _caption(name: str) -> str:

@@ -46,8 +46,28 @@ def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, A
         # A forward pass alone costs about a third of forward and backward.
         "training_s": seconds_per_token * (train.total * spec.epochs + evaluated / 3),
         "timed_steps": _TIMED_STEPS,
+        **_memory(ready),
         "notes": list(data.notes),
     }
+
+
+def _memory(ready: Prepared) -> dict[str, int]:
+    """Bytes that training should take and that this machine has left for it, looked at right after the timed steps.
+
+    What is in use then holds weights, gradients and activations. AdamW adds two numbers of 4 bytes for each trained weight. In a
+    process that does more than this, such as the review app, the number is that much too large.
+    """
+    import psutil
+    import torch
+
+    moments = 8 * sum(weight.numel() for weight in ready.model.parameters() if weight.requires_grad)
+    if ready.hardware.device == "cuda":
+        return {
+            "memory_bytes": int(torch.cuda.max_memory_allocated()) + moments,
+            "memory_free_bytes": int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_allocated()),
+        }
+    mine = psutil.Process().memory_info().rss
+    return {"memory_bytes": mine + moments, "memory_free_bytes": psutil.virtual_memory().available + mine}
 
 
 def _time_steps(ready: Prepared, train: Tokens, batch_size: int) -> float:

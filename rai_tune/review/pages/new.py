@@ -1,17 +1,8 @@
-"""New run: ``/new``."""
+"""A run from a table to a verdict in five steps: ``/new``. ``/new?start=TOKEN`` is one that was started."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rai_tune.review.frame import workspace_page
+from rai_tune.review.sections.new_steps import show_new
 
-if TYPE_CHECKING:
-    from rai_tune.workspace import Workspace
-
-
-def show(_workspace: Workspace) -> None:
-    """The frame alone."""
-
-
-workspace_page("New run", show)
+workspace_page("New run", show_new)

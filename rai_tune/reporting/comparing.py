@@ -1,33 +1,31 @@
-"""Two runs on the same test rows: joined, compared, and shown. Stable API: ``compare_runs``, ``comparison_json``, ``print_comparison``."""
+"""Two runs on the same test rows: joined and compared. Stable API: ``compare_runs``, ``comparison_json``, ``print_comparison``.
+
+What people read of it is in ``comparing_view``; the terminal and the app both render that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.fairness.compared import AUDIT_NAME, Comparison, Flip, compare
+from rai_audits.fairness.compared import AUDIT_NAME, Comparison, compare
 from rai_tune.core import AuditResult, TaskInfo, UsageError
-from rai_tune.reporting.numbers import digits, show
-from rai_tune.reporting.suppression import hidden_cells, hide_small_cells
+from rai_tune.recipe import Recipe
+from rai_tune.reporting.comparing_lines import comparison_lines
+from rai_tune.reporting.comparing_view import comparison_view
+from rai_tune.reporting.stored import stored_results
+from rai_tune.reporting.suppression import Hidden, hidden_cells, hide_small_cells
 from rai_tune.reporting.terminal import print_lines
-from rai_tune.reporting.text import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
-    from rai_tune.core import Measurement
     from rai_tune.workspace import RunRecord, Workspace
 
 SCHEMA = "rai-tune/comparison/v1"
-_OVERALL = {
-    "accuracy_change": "Accuracy",
-    "roc_auc_change": "ROC AUC",
-    "selection_rate_change": "Selection rate",
-    "true_positive_rate_change": "True positive rate",
-    "false_positive_rate_change": "False positive rate",
-}
+_READ = ("row_id", "split", "label", "prediction", "score")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,10 @@ class Joined:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """A candidate against the model in production. Changes are candidate minus production."""
+    """A candidate against the model in production. Changes are candidate minus production.
+
+    ``changed`` names the rows in both that the two decide differently, in the order of their ids.
+    """
 
     candidate: str
     production: str
@@ -51,13 +52,15 @@ class RunComparison:
     confidence: float
     suppress_below: int
     found: Comparison
+    changed: tuple[str, ...] = ()
 
 
 def compare_runs(workspace: Workspace, candidate: str, production: str) -> RunComparison:
     """Join the test rows of two runs by id and compare their decisions.
 
-    Raises ``UsageError`` when a run has no predictions, the tasks differ, no test row is shared, or shared rows carry other
-    labels.
+    Small cells are hidden as in the reports of both runs: by the larger k, and whatever either report hides stays hidden here. Raises
+    ``UsageError`` when a run has no predictions or gave them up, the tasks differ, no test row is shared, or shared rows carry other labels;
+    ``IntegrityError`` when something that is read is not what was stored.
     """
     new, old = workspace.run(candidate), workspace.run(production)
     if new.id == old.id:
@@ -82,26 +85,23 @@ def compare_runs(workspace: Workspace, candidate: str, production: str) -> RunCo
         threshold=None,
         groups={name: tuple(values) for name, values in facts["groups"].items()},
     )
-    audits = new.recipe["audits"]
-    found = compare(
-        tables[1].loc[common].reset_index(),
-        tables[0].loc[common].reset_index(),
-        task,
-        confidence=audits["confidence"],
-        min_group_rows=max(audits["min_group_rows"], audits["suppress_below"]),
+    audits = Recipe.model_validate(new.recipe).audits
+    k = max(audits.suppress_below, Recipe.model_validate(old.recipe).audits.suppress_below)
+    before, after = (tables[side].loc[common].reset_index() for side in (1, 0))
+    found = compare(before, after, task, confidence=audits.confidence, min_group_rows=max(audits.min_group_rows, k))
+    differ = before["prediction"].astype(str) != after["prediction"].astype(str)
+    compared = RunComparison(
+        candidate=new.id,
+        production=old.id,
+        rows=joined,
+        favourable=task.favourable,
+        positive=task.positive,
+        confidence=audits.confidence,
+        suppress_below=k,
+        found=found,
+        changed=tuple(after.loc[differ, "row_id"].astype(str)),
     )
-    return _hidden(
-        RunComparison(
-            candidate=new.id,
-            production=old.id,
-            rows=joined,
-            favourable=task.favourable,
-            positive=task.positive,
-            confidence=audits["confidence"],
-            suppress_below=int(audits["suppress_below"]),
-            found=found,
-        )
-    )
+    return _hidden(compared, [hidden_cells(stored_results(workspace, run.id), k) for run in (new, old)])
 
 
 def comparison_json(comparison: RunComparison) -> dict[str, Any]:
@@ -123,82 +123,43 @@ def comparison_json(comparison: RunComparison) -> dict[str, Any]:
 
 def print_comparison(comparison: RunComparison) -> None:
     """Print the comparison, 80 columns wide or less."""
-    print_lines(list(_lines(comparison)))
+    print_lines(list(comparison_lines(comparison_view(comparison))))
 
 
 def _test_rows(workspace: Workspace, run: RunRecord) -> pd.DataFrame:
-    artifacts = workspace.artifacts(run.id)
-    if "predictions" not in artifacts:
+    """Decisions, labels and groups of the test rows, by row id; no texts."""
+    ref = workspace.artifacts(run.id).get("predictions")
+    if ref is None:
         raise UsageError(f"run {run.id} is {run.state} and has no predictions")
-    table = workspace.read_table(artifacts["predictions"].digest)
-    return table[table["split"] == "test"].set_index("row_id")
+    for deletion in workspace.deletions(run.id):
+        if ref.digest in deletion.digests.values():
+            raise UsageError(f"the predictions of run {run.id} were {deletion.sentence}, so no row can be compared")
+    table = workspace.read_table(ref.digest)
+    absent = [name for name in _READ if name not in table and name != "score"]
+    if absent:
+        raise UsageError(f"the predictions of run {run.id} have no column {absent[0]}, so no row can be compared")
+    kept = [name for name in table if name in _READ or str(name).startswith("group:")]
+    return table.loc[table["split"] == "test", kept].set_index("row_id")
 
 
 def _data_facts(workspace: Workspace, run: RunRecord) -> Mapping[str, Any]:
-    return dict(workspace.read_json(workspace.artifacts(run.id)["data"].digest))
+    ref = workspace.artifacts(run.id).get("data")
+    facts = dict(workspace.read_json(ref.digest)) if ref is not None else {}
+    for name in ("classes", "groups"):
+        if name not in facts:
+            raise UsageError(f"run {run.id} does not record the {name} of its data, so it cannot be compared")
+    return {"positive": None, "favourable": None, **facts}
 
 
-def _hidden(comparison: RunComparison) -> RunComparison:
-    """Hide numbers of groups below the recipe's k; their flips go with them."""
+def _hidden(comparison: RunComparison, of_runs: list[Hidden]) -> RunComparison:
+    """Hide numbers of groups below k, and of those that the report of either run hides; their flips go with them."""
     k, found = comparison.suppress_below, comparison.found
     result = AuditResult(
         audit=AUDIT_NAME, suite="fairness", version="1", measurements=found.measurements, seed=0, duration_s=0.0
     )
     hidden = hidden_cells((result,), k)
+    for other in of_runs:
+        hidden = replace(hidden, groups=hidden.groups | other.groups, labels=hidden.labels | other.labels)
     measured = hide_small_cells((result,), hidden)[0].measurements
     flips = tuple(flip for flip in found.flips if (flip.attribute, flip.group) not in hidden.groups)
     return replace(comparison, found=Comparison(measured, flips))
-
-
-def _lines(comparison: RunComparison) -> Iterator[str]:
-    rows, found = comparison.rows, comparison.found
-    yield f"Candidate  {comparison.candidate}"
-    yield f"Production {comparison.production}"
-    yield f"{rows.common:,} test rows in both; {rows.only_candidate:,} only in the candidate's, {rows.only_production:,} only in production's"
-    yield ""
-    yield f"Candidate minus production, same rows, {100 * comparison.confidence:g} % intervals"
-    if comparison.positive is not None:
-        yield f"Positive, of which the error rates speak, is '{named(comparison.positive)}'"
-    for item in found.measurements:
-        if item.attribute is None:
-            yield _line(_OVERALL.get(item.metric, item.metric), item)
-    for attribute in dict.fromkeys(item.attribute for item in found.measurements if item.attribute is not None):
-        own = [item for item in found.measurements if item.attribute == attribute]
-        yield from _attribute_lines(attribute, own, comparison)
-    yield from _flip_lines(comparison)
-
-
-def _attribute_lines(attribute: str, own: list[Measurement], comparison: RunComparison) -> Iterator[str]:
-    for metric, words in (("selection_rate", f"'{comparison.favourable}'"), ("accuracy", "Accuracy")):
-        changes = [item for item in own if item.metric == f"{metric}_change"]
-        if not changes:
-            continue
-        yield ""
-        yield f"{words} by {named(attribute)}"
-        for item in changes:
-            yield _line(named(item.group or ""), item)
-        for item in own:
-            if item.metric == f"{metric}_gap_change":
-                yield _line(f"gap, {named(item.group or '')} - {named(item.reference or '')}", item)
-
-
-def _flip_lines(comparison: RunComparison) -> Iterator[str]:
-    if not comparison.found.flips:
-        return
-    yield ""
-    yield f"Who gains and who loses '{comparison.favourable}'"
-    yield f"  {'':<34} {'rows':>6} {'gained':>7} {'lost':>6}  McNemar mid-p"
-    for flip in comparison.found.flips:
-        yield f"  {_flip_name(flip):<34} {flip.n:>6,} {flip.gained:>7,} {flip.lost:>6,}  {digits(flip.p_value, 'number')}"
-
-
-def _flip_name(flip: Flip) -> str:
-    name = "everybody" if flip.group is None else f"{named(flip.group)} ({named(flip.attribute or '')})"
-    return name if len(name) <= 34 else name[:33] + "…"
-
-
-def _line(name: str, item: Measurement) -> str:
-    shown = show(item)
-    short = name if len(name) <= 34 else name[:33] + "…"
-    count = f"n {shown.n_text}" if shown.n is not None else ""
-    return f"  {short:<34} {shown.text:>12}  {shown.interval:<20} {count}".rstrip()[:80]

@@ -1,17 +1,8 @@
-"""Compare: ``/compare``."""
+"""Two candidates, or a candidate and what is in use: ``/compare?run=ID&with=ID_OR_ALIAS``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rai_tune.review.frame import workspace_page
+from rai_tune.review.sections.compare import show_compare
 
-if TYPE_CHECKING:
-    from rai_tune.workspace import Workspace
-
-
-def show(_workspace: Workspace) -> None:
-    """The frame alone."""
-
-
-workspace_page("Compare", show)
+workspace_page("Compare", show_compare)

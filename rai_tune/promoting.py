@@ -33,6 +33,8 @@ from rai_tune.reporting.stored import stored_results
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rai_tune.core import AuditResult
     from rai_tune.gate import Decision
     from rai_tune.gate.decision import Role
@@ -141,6 +143,13 @@ def statement_template(workspace: Workspace, run_id: str, control: str, policy: 
     for name in found.sections or ("Statement",):
         parts += [f"## {name}", "[to be written]"]
     return "\n\n".join(parts)
+
+
+def statement_of(sections: Sequence[str], parts: Sequence[str]) -> str:
+    """A statement from what was written under each heading that a control asks for, or from its one part where it asks for none."""
+    if not sections:
+        return "\n\n".join(parts).strip()
+    return "\n\n".join(f"## {name}\n\n{part.strip()}" for name, part in zip(sections, parts, strict=True))
 
 
 def waive_control(

@@ -77,13 +77,8 @@ def promote(
     raised. Raises ``RefusedError`` for an outcome or people that do not suffice, ``UsageError`` for a signer who may not, ``IntegrityError``
     when bytes differ from those that were measured.
     """
-    promotions(ledger)  # nothing is built on a ledger in which a promotion was forged or replayed
-    signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
+    signed = check_may_promote(ledger, candidate, signer)
     digest = statement_digest(candidate.evidence)
-    _may_promote(signer, ledger.check_signer(signer), signed)
-    _decided(candidate, signed)
-    _recorded(ledger, candidate.run_id, digest)
-    _signed_by_enough(candidate, signed, signer, digest)
     _predictions_are_whole(ledger.workspace, candidate.evidence)
     served = served_files(ledger.workspace, candidate.run_id, candidate.evidence)
     shelve(ledger.workspace, served, candidate.sources)
@@ -105,6 +100,18 @@ def promote(
         },
     )
     return ledger.append(PROMOTION, body, signer, run_id=candidate.run_id, expected=expected)
+
+
+def check_may_promote(ledger: Ledger, candidate: Candidate, signer: Signer) -> Signed:
+    """Raise what ``promote`` would raise for this candidate and person before it looks at bytes; enters nothing. Returns what was signed."""
+    promotions(ledger)  # nothing is built on a ledger in which a promotion was forged or replayed
+    signed = signed_about(ledger, candidate.run_id, author_key(ledger.workspace, candidate.run_id))
+    digest = statement_digest(candidate.evidence)
+    _may_promote(signer, ledger.check_signer(signer), signed)
+    _decided(candidate, signed)
+    _recorded(ledger, candidate.run_id, digest)
+    _signed_by_enough(candidate, signed, signer, digest)
+    return signed
 
 
 def _may_promote(signer: Signer, held: frozenset[Role], signed: Signed) -> None:
@@ -132,7 +139,7 @@ def _decided(candidate: Candidate, signed: Signed) -> None:
         raise RefusedError(
             "the decisions are not those of the policies that froze with the run", "insufficient_evidence"
         )
-    shut = [decision for decision in candidate.decisions if _open_controls(decision)]
+    shut = [decision for decision in candidate.decisions if open_controls(decision)]
     if shut:
         worst = next(word for word in EXIT_CODES if word in {decision.outcome for decision in shut})
         why = "; ".join(_why(decision, signed) for decision in shut) + _left_out(signed)
@@ -147,7 +154,7 @@ def _decided(candidate: Candidate, signed: Signed) -> None:
         )
 
 
-def _open_controls(decision: Decision) -> list[ControlOutcome]:
+def open_controls(decision: Decision) -> list[ControlOutcome]:
     """Blocking controls that are neither met nor validly waived."""
     return [
         control
@@ -160,7 +167,7 @@ def _open_controls(decision: Decision) -> list[ControlOutcome]:
 
 def _why(decision: Decision, signed: Signed) -> str:
     """Every open control by name, the reason of the first, and why a waiver that somebody gave does not hold."""
-    open_ones = _open_controls(decision)
+    open_ones = open_controls(decision)
     named = ", ".join(f"{control.id} ({control.outcome.replace('_', ' ')})" for control in open_ones[:_NAMED])
     more = f" and {len(open_ones) - _NAMED} more" if len(open_ones) > _NAMED else ""
     waivers = [

@@ -113,12 +113,18 @@ def complete_run(
     test: bytes = b"test rows",
     state: str = "completed",
     system: dict[str, Any] | None = None,
+    recipe: dict[str, Any] | None = None,
+    parent: str | None = None,
 ) -> SmallRun:
-    """Store a run as the pipeline would: model files, predictions, packs, audits, in state ``completed``."""
+    """Store a run as the pipeline would: model files, predictions, packs, audits, in state ``completed``.
+
+    ``recipe`` stands in for the few fields that the door reads of one; ``whole_recipe`` is one that a report can read.
+    """
     packs = policies or (trial_policy(),)
     run = workspace.create_run(
         name=name,
-        recipe={
+        recipe=recipe
+        or {
             "name": name,
             "data": {"source": {"path": "rows.csv"}, "text": "text", "label": "label"},
             "policies": [pack.policy.id for pack in packs],
@@ -127,6 +133,7 @@ def complete_run(
         },
         recipe_digest=sha256_json({"name": name}),
         policies={pack.policy.id: pack.digest for pack in packs},
+        parent=parent,
     )
     attach(workspace, run.id, "context", {"base_dir": str(workspace.root), **(context or {})})
     for pack in packs:
@@ -160,6 +167,27 @@ def complete_run(
         if step == state:
             break
     return SmallRun(run.id, digest, predictions, packs)
+
+
+def whole_recipe(name: str, *policies: str) -> dict[str, Any]:
+    """A recipe as the pipeline resolves one, for a run whose model is nothing but bytes."""
+    from rai_tune.recipe import Recipe
+
+    data = {
+        "source": {"path": "rows.csv"},
+        "text": "text",
+        "label": "label",
+        "positive": "denied",
+        "favourable": "approved",
+    }
+    given = {
+        "name": name,
+        "purpose": "A run for tests.",
+        "data": data,
+        "model": {"base": "minilm"},
+        "policies": list(policies),
+    }
+    return Recipe.model_validate(given).model_dump(mode="json")
 
 
 def audit_result(predictions: str, model: str, *measurements: Measurement, **fields: Any) -> AuditResult:

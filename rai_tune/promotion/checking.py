@@ -1,4 +1,4 @@
-"""Checking a whole ledger: every entry, every signature, every head. Stable API: ``check_ledger``."""
+"""Checking a whole ledger: every entry, every signature, every head. Stable API: ``check_ledger``, ``check_entry``."""
 
 from __future__ import annotations
 
@@ -46,13 +46,21 @@ def check_ledger(ledger: Ledger, known: str | None = None) -> LedgerCheck:
     _times_in_order(entries)
     registry = read_registry(ledger)
     for entry in entries:
-        _check_signature(entry, registry)
-        _check_run(entry)
+        check_entry(entry, registry)
     promotions(ledger)
     if registry.workspace is not None:
         _check_heads(ledger, parse_public(registry.workspace, "the workspace's key"), roots)
     size = _known_size(wanted, roots) if wanted else None
     return LedgerCheck(len(entries), 2 * len(entries), head.root, size)
+
+
+def check_entry(entry: LedgerEntry, registry: Registry) -> None:
+    """Check one entry by itself: its columns, its signature and its signer. Raises ``IntegrityError`` saying what does not hold.
+
+    What only its place in the tree tells, such as an entry that is missing, ``check_ledger`` finds.
+    """
+    _check_signature(entry, registry)
+    _check_run(entry)
 
 
 def _check_signature(entry: LedgerEntry, registry: Registry) -> None:
@@ -96,7 +104,7 @@ def _times_in_order(entries: tuple[LedgerEntry, ...]) -> None:
 def _parse_head(text: str) -> tuple[int | None, str]:
     found = _HEAD.fullmatch(text.strip().lower())
     if not found:
-        raise UsageError(f"--head {text[:80]!r} is no head: 64 hex digits, or SIZE:HEX")
+        raise UsageError(f"{text[:80]!r} is no head of a ledger: 64 hex digits, or SIZE:HEX")
     return (int(found["size"]) if found["size"] else None), found["root"]
 
 

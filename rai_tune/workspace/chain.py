@@ -6,7 +6,7 @@ This module keeps rows and knows nothing of trees or signatures: ``rai_tune.prom
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError as PlaceTakenError
@@ -17,6 +17,7 @@ from rai_tune.workspace.schema import LedgerHeadRow, LedgerRow
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 
@@ -76,15 +77,41 @@ def rows(
     session: Session, *, kinds: Collection[str] | None = None, run_id: str | None = None, first: int = 0
 ) -> tuple[ChainRow, ...]:
     """Entries by place; only these kinds, only of this run, only from this place on."""
-    question = select(LedgerRow).where(LedgerRow.seq >= first).order_by(LedgerRow.seq)
+    question = _narrowed(select(LedgerRow), kinds, run_id).where(LedgerRow.seq >= first).order_by(LedgerRow.seq)
+    return tuple(map(_row, session.scalars(question)))
+
+
+def newest(
+    session: Session, *, kinds: Collection[str] | None = None, run_id: str | None = None, offset: int = 0, count: int
+) -> tuple[ChainRow, ...]:
+    """Some entries, the newest first; only these kinds, only of this run."""
+    question = _narrowed(select(LedgerRow), kinds, run_id).order_by(LedgerRow.seq.desc()).offset(offset).limit(count)
+    return tuple(map(_row, session.scalars(question)))
+
+
+def number(session: Session, *, kinds: Collection[str] | None = None, run_id: str | None = None) -> int:
+    """How many entries there are of these kinds and this run."""
+    return session.scalar(_narrowed(select(func.count()).select_from(LedgerRow), kinds, run_id)) or 0
+
+
+def run_ids(session: Session) -> tuple[str, ...]:
+    """Runs that entries are about, by the column beside them; the run of the newest entry first."""
+    last = func.max(LedgerRow.seq)
+    question = select(LedgerRow.run_id).where(LedgerRow.run_id.is_not(None)).group_by(LedgerRow.run_id)
+    return tuple(str(run_id) for run_id in session.scalars(question.order_by(last.desc())))
+
+
+Narrowed = TypeVar("Narrowed", bound="Select[Any]")
+
+
+def _narrowed(question: Narrowed, kinds: Collection[str] | None, run_id: str | None) -> Narrowed:
     if kinds is not None:
         question = question.where(LedgerRow.kind.in_(kinds))
-    if run_id is not None:
-        question = question.where(LedgerRow.run_id == run_id)
-    return tuple(
-        ChainRow(row.seq, row.kind, row.at, row.run_id, row.entry, row.envelope, row.leaf)
-        for row in session.scalars(question)
-    )
+    return question if run_id is None else question.where(LedgerRow.run_id == run_id)
+
+
+def _row(row: LedgerRow) -> ChainRow:
+    return ChainRow(row.seq, row.kind, row.at, row.run_id, row.entry, row.envelope, row.leaf)
 
 
 def entry_texts(session: Session) -> tuple[ChainText, ...]:

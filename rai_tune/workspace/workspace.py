@@ -369,6 +369,23 @@ class Workspace:
         with self._database.read() as session:
             return chain.rows(session, kinds=kinds, run_id=run_id, first=first)
 
+    def chain_newest(
+        self, *, kinds: Collection[str] | None = None, run_id: str | None = None, offset: int = 0, count: int
+    ) -> tuple[ChainRow, ...]:
+        """Some ledger entries, the newest first, with their envelopes."""
+        with self._database.read() as session:
+            return chain.newest(session, kinds=kinds, run_id=run_id, offset=offset, count=count)
+
+    def chain_number(self, *, kinds: Collection[str] | None = None, run_id: str | None = None) -> int:
+        """How many ledger entries there are."""
+        with self._database.read() as session:
+            return chain.number(session, kinds=kinds, run_id=run_id)
+
+    def chain_run_ids(self) -> tuple[str, ...]:
+        """Runs that ledger entries are about, the run of the newest entry first."""
+        with self._database.read() as session:
+            return chain.run_ids(session)
+
     def chain_entries(self) -> tuple[ChainText, ...]:
         """Every ledger row by place, without envelopes."""
         with self._database.read() as session:

@@ -143,7 +143,7 @@ BAD = [
     (("promote", "latest", "--to", "production", "--key", "ada.pem"), 2, "only an approver promotes"),
     (("promote", "nobody-00000000", "--to", "production", "--key", "bo.pem"), 2, "there is no run"),
     (("rollback", "production", "--key", "bo.pem"), 2, "nothing was ever promoted"),
-    (("ledger", "verify", "--head", "12"), 2, "is no head"),
+    (("ledger", "verify", "--head", "12"), 2, "is no head of a ledger"),
     (("ledger", "verify", "--head", "0" * 64), 6, "never had that head"),
     (("ledger", "verify", "--head", "99:" + "0" * 64), 6, "it was cut"),
 ]

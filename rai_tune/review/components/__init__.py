@@ -2,7 +2,19 @@
 
 from rai_tune.review.components.dot_plot import Dot, dot_plot, draw_chart, told_apart
 from rai_tune.review.components.heatmap import Piece, heatmap
-from rai_tune.review.components.literal import Back, Banner, Bullets, Cell, Facts, Heading, Paragraph, Table, literal
+from rai_tune.review.components.literal import (
+    Back,
+    Banner,
+    Bullets,
+    Cell,
+    Code,
+    Facts,
+    Heading,
+    Links,
+    Paragraph,
+    Table,
+    literal,
+)
 from rai_tune.review.components.pager import pager
 
 __all__ = [
@@ -10,9 +22,11 @@ __all__ = [
     "Banner",
     "Bullets",
     "Cell",
+    "Code",
     "Dot",
     "Facts",
     "Heading",
+    "Links",
     "Paragraph",
     "Piece",
     "Table",

@@ -100,6 +100,20 @@ function bullets(block) {
   return list;
 }
 
+function code(block) {
+  const text = make("pre", block.text);
+  text.tabIndex = 0;
+  text.setAttribute("role", "region");
+  text.setAttribute("aria-label", block.label);
+  return text;
+}
+
+function links(block) {
+  const line = make("p", undefined, "links");
+  for (const cell of block.cells) line.append(link(cell.text, cell.page || "run", cell.run, cell.query));
+  return line;
+}
+
 const BUILDERS = {
   heading: (block) => make(`h${[1, 2, 3, 4].includes(block.level) ? block.level : 4}`, block.text),
   paragraph: (block) => make("p", block.text, block.muted ? "muted" : ""),
@@ -107,6 +121,8 @@ const BUILDERS = {
   banner,
   facts,
   bullets,
+  code,
+  links,
   table,
 };
 

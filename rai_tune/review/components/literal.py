@@ -72,6 +72,14 @@ class Bullets:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Text with its line breaks and indents, in a fixed width; a long one scrolls. ``label`` names it to who cannot see it."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Cell:
     """A table cell: text, a smaller second line, a coloured frame beside the words, or a link.
 
@@ -88,6 +96,13 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Links side by side; a cell's text, ``run``, ``page`` and ``query`` count."""
+
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with a caption. The first column names its row.
 
@@ -99,7 +114,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...] = field(default=())
 
 
-Block = Heading | Paragraph | Back | Banner | Facts | Bullets | Table
+Block = Heading | Paragraph | Back | Banner | Facts | Bullets | Code | Links | Table
 
 
 def literal(key: str, *blocks: Block) -> None:
@@ -139,6 +154,8 @@ def _plain(block: Block) -> dict[str, Any]:
             "columns": [{"text": text, "kind": kind} for text, kind in block.columns.items()],
             "rows": [[_filled(vars(cell)) for cell in row] for row in block.rows],
         }
+    if isinstance(block, Links):
+        return {"kind": "links", "cells": [_filled(vars(cell)) for cell in block.cells]}
     return {"kind": type(block).__name__.lower(), **vars(block)}
 
 

@@ -1,17 +1,8 @@
-"""Ledger: ``/ledger``."""
+"""The ledger of the workspace: ``/ledger``, one of its entries: ``/ledger?entry=N``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rai_tune.review.frame import workspace_page
+from rai_tune.review.sections.ledger import show_ledger
 
-if TYPE_CHECKING:
-    from rai_tune.workspace import Workspace
-
-
-def show(_workspace: Workspace) -> None:
-    """The frame alone."""
-
-
-workspace_page("Ledger", show)
+workspace_page("Ledger", show_ledger)

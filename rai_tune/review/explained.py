@@ -1,4 +1,4 @@
-"""Explained rows as values that the page draws: the text in pieces with weights, and the same numbers as a table.
+"""One explained row as its page shows it: the text in pieces with weights, and the same numbers as a table.
 
 A row whose attributions did not add up, or that could not be explained, has its text but no weights: it is shown as failed,
 never as an explanation.
@@ -7,19 +7,23 @@ never as an explanation.
 from __future__ import annotations
 
 import json
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rai_audits.explain.folding import read_segments
+from rai_tune.core import IntegrityError, UsageError
+from rai_tune.reporting.decision_form import CheckRow, signed
 from rai_tune.reporting.numbers import digits
 from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.wording import CHECK_OUTCOMES
 from rai_tune.review.components.heatmap import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
+    from rai_tune.reporting.decision_form import DecisionForm
 
 State = Literal["trusted", "complete", "not_trusted", "failed", "undefined"]
 
@@ -28,13 +32,14 @@ CUT_AT = 20_000
 
 _STATES: dict[str, State] = {"failed": "failed"}
 _OF_VERDICT: dict[str, State] = {"trusted": "trusted", "not_trusted": "not_trusted"}
-_WORDS: dict[State, str] = {
+WORDS: dict[State, str] = {
     "trusted": "trusted",
     "complete": "adds up, not known whether to trust",
     "not_trusted": "not trusted",
     "failed": "failed its check",
     "undefined": "could not be explained",
 }
+_SHOWN = frozenset({"trusted", "complete"})
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e\n]")
 
 
@@ -58,10 +63,13 @@ class Folding:
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """One explained row. ``option`` names it in a list; ``state`` and ``sentence`` say how far to believe it."""
+    """One explained row. ``state`` and ``sentence`` say how far to believe it; without ``foldings`` there are no numbers to show.
+
+    ``plain`` is empty where the text is not stored. ``checks`` are those of this explanation alone.
+    """
 
     row_id: str
-    option: str
+    title: str
     state: State
     word: str
     sentence: str
@@ -69,29 +77,82 @@ class ExplainedRow:
     facts: tuple[tuple[str, str], ...]
     plain: tuple[Piece, ...]
     foldings: tuple[Folding, ...]
+    checks: tuple[CheckRow, ...]
 
 
-def explained_rows(
-    documents: pd.DataFrame | None,
-    attributions: pd.DataFrame | None,
-    rows: pd.DataFrame | None,
-    verdict: str = "not_checked",
-) -> tuple[ExplainedRow, ...]:
-    """Every explained row whose text is stored, in the order in which they were drawn.
+def state_of(status: str, verdict: str) -> State:
+    """How far to believe an explanation of this status, where the explanations of the run have this verdict."""
+    return _OF_VERDICT.get(verdict, "complete") if status == "ok" else _STATES.get(status, "undefined")
 
-    ``verdict`` is that on the explanations of the run: numbers of a method that failed its checks are not shown.
+
+def explained_row(
+    document: Mapping[Any, Any], row: Mapping[Any, Any] | None, units: Sequence[Mapping[Any, Any]], verdict: str
+) -> ExplainedRow:
+    """A stored row of ``documents`` with its text and units. ``row`` is None where the text is not stored.
+
+    ``verdict`` is that on the explanations of the run: numbers of a method that failed its checks are not shown. Raises ``IntegrityError`` for
+    segments or places of words that do not fit the text.
     """
-    if documents is None or attributions is None or rows is None:
-        return ()
-    texts = {str(row["row_id"]): row for row in rows.to_dict("records")}
-    units: dict[str, list[dict[Any, Any]]] = {}
-    for unit in attributions.to_dict("records"):
-        units.setdefault(str(unit["row_id"]), []).append(unit)
-    return tuple(
-        _explained(document, texts[row_id], units.get(row_id, []), verdict)
-        for document in documents.to_dict("records")
-        if (row_id := str(document["row_id"])) in texts
+    state = state_of(str(document["status"]), verdict)
+    text = None if row is None else str(row["text"])
+    prediction, score = clean(document["prediction"]), _optional(document["score"])
+    return ExplainedRow(
+        row_id=str(document["row_id"]),
+        title=f"Row {clean(document['row_id'])}: decided {prediction}",
+        state=state,
+        word=WORDS[state],
+        sentence=_sentence(state, document),
+        target=clean(document["target"]),
+        facts=(
+            ("Decided", prediction),
+            ("Label in the data", clean(document["label"])),
+            ("Score", "not recorded" if score is None else digits(score, "number")),
+            ("Explained output", clean(document["target"])),
+            (
+                "Text",
+                f"{int(document['tokens']):,} tokens read" + (", the rest was cut" if document["truncated"] else ""),
+            ),
+            *((f"Group: {clean(name[6:])}", clean(value)) for name, value in document.items() if _is_group(name)),
+        ),
+        plain=plain_pieces(text),
+        foldings=foldings(text, _segments(row), units) if text is not None and state in _SHOWN else (),
+        checks=(_adds_up(document),),
     )
+
+
+def fresh_row(form: DecisionForm, text: str, segments: str | None) -> ExplainedRow:
+    """A row that was explained just now. An explanation that fails a check of its own is shown as failed, without its numbers."""
+    state: State = state_of("ok" if form.explained else "undefined", form.verdict)
+    failed = [check.name for check in form.checks if check.outcome == "failed"]
+    told = f"It cannot be explained. {form.reason}"
+    if form.explained:
+        state = "failed" if failed else state
+        told = _sentence(state, {"reason": f"failed: {', '.join(failed)}"})
+    units = [{"unit_kind": unit.kind, **vars(unit)} for unit in form.units]
+    return ExplainedRow(
+        row_id=form.row,
+        title=f"Row {form.row}: decided {form.decided}",
+        state=state,
+        word=WORDS[state],
+        sentence=told,
+        target=form.target,
+        facts=tuple(
+            ("Split", form.split) if fact is None else (fact.name.capitalize(), fact.text)
+            for fact in (None, *form.facts)
+        ),
+        plain=plain_pieces(text),
+        foldings=foldings(text, segments, units) if state in _SHOWN else (),
+        checks=form.checks,
+    )
+
+
+def with_own_checks(row: ExplainedRow, form: DecisionForm) -> ExplainedRow:
+    """A stored row after its explanation was made and checked once more; one that fails a check of its own loses its numbers."""
+    failed = [check.name for check in form.checks if check.outcome == "failed"]
+    if not failed or row.state not in _SHOWN:
+        return replace(row, checks=form.checks or row.checks)
+    told = _sentence("failed", {"reason": f"failed just now: {', '.join(failed)}"})
+    return replace(row, state="failed", word=WORDS["failed"], sentence=told, foldings=(), checks=form.checks)
 
 
 def visible(text: str) -> str:
@@ -99,46 +160,22 @@ def visible(text: str) -> str:
     return _NOT_PLAIN.sub(lambda match: clean(match[0]) or " ", text)
 
 
-def _explained(
-    document: Mapping[Any, Any], row: Mapping[Any, Any], units: Sequence[Mapping[Any, Any]], verdict: str
-) -> ExplainedRow:
-    text = str(row["text"])
-    adds_up = str(document["status"]) == "ok"
-    state = _OF_VERDICT.get(verdict, "complete") if adds_up else _STATES.get(str(document["status"]), "undefined")
-    prediction, score = clean(document["prediction"]), _optional(document["score"])
-    return ExplainedRow(
-        row_id=clean(document["row_id"]),
-        option=f"Row {clean(document['row_id'])}: decided {prediction}, {_WORDS[state]}",
-        state=state,
-        word=_WORDS[state],
-        sentence=_sentence(state, document),
-        target=clean(document["target"]),
-        facts=(
-            ("Row", clean(document["row_id"])),
-            ("Decided", prediction),
-            ("Label in the data", clean(document["label"])),
-            ("Score", "not recorded" if score is None else digits(score, "number")),
-            ("Explained output", clean(document["target"])),
-            ("Completeness error", _error(document)),
-            (
-                "Text",
-                f"{int(document['tokens']):,} tokens read" + (", the rest was cut" if document["truncated"] else ""),
-            ),
-            *((f"Group: {clean(name[6:])}", clean(value)) for name, value in document.items() if _is_group(name)),
-        ),
-        plain=(Piece(visible(text[:CUT_AT]) + _cut_note(text)),),
-        foldings=_foldings(text, row, units) if state in {"trusted", "complete"} else (),
-    )
+def plain_pieces(text: str | None) -> tuple[Piece, ...]:
+    """The text without weights, cut with a note; nothing where there is none."""
+    return () if text is None else (Piece(visible(text[:CUT_AT]) + _cut_note(text)),)
 
 
-def _foldings(text: str, row: Mapping[Any, Any], units: Sequence[Mapping[Any, Any]]) -> tuple[Folding, ...]:
+def foldings(text: str, segments: str | None, units: Sequence[Mapping[Any, Any]]) -> tuple[Folding, ...]:
+    """The ways to read the attributions of one text: by columns where it is a template, and by words. ``segments`` is JSON."""
+    if not all(math.isfinite(float(unit["attribution"])) for unit in units):
+        raise IntegrityError("a stored attribution is not a finite number")
     words = [unit for unit in units if unit["unit_kind"] == "word"]
     columns = [unit for unit in units if unit["unit_kind"] == "column"]
     special = [unit for unit in units if unit["unit_kind"] == "special"]
     by_words = Folding("words", _pieces(text, _word_spans(words), words), _lines([*words, *special]))
-    if not columns or not row.get("segments"):
+    if not columns or segments is None:
         return (by_words,)
-    spans = _column_spans(text, row, columns)
+    spans = _column_spans(text, segments, columns)
     return (Folding("columns", _pieces(text, spans, columns), _lines([*columns, *special])), by_words)
 
 
@@ -149,9 +186,12 @@ def _word_spans(words: Sequence[Mapping[Any, Any]]) -> list[Span]:
     return [(int(unit["start"]), int(unit["end"]), unit) for unit in words]
 
 
-def _column_spans(text: str, row: Mapping[Any, Any], columns: Sequence[Mapping[Any, Any]]) -> list[Span]:
+def _column_spans(text: str, stored: str, columns: Sequence[Mapping[Any, Any]]) -> list[Span]:
     """Each stretch of the text with the unit of its column: units are numbered by the first appearance of their column."""
-    segments = read_segments(json.loads(str(row["segments"])), text, f"row {row['row_id']!r}")
+    try:
+        segments = read_segments(json.loads(stored), text, "the row")
+    except (TypeError, ValueError, UsageError) as error:
+        raise IntegrityError(f"the stored columns of a row do not fit its text: {error}") from error
     numbered = {int(unit["position"]): unit for unit in columns}
     order: dict[str | None, int] = {}
     for segment in segments:
@@ -161,6 +201,11 @@ def _column_spans(text: str, row: Mapping[Any, Any], columns: Sequence[Mapping[A
         for segment in segments
         if segment.end > segment.start and order[segment.column] in numbered
     ]
+
+
+def _segments(row: Mapping[Any, Any] | None) -> str | None:
+    found = None if row is None else row.get("segments")
+    return found if isinstance(found, str) and found else None
 
 
 def _pieces(text: str, spans: Sequence[Span], units: Sequence[Mapping[Any, Any]]) -> tuple[Piece, ...]:
@@ -175,7 +220,7 @@ def _pieces(text: str, spans: Sequence[Span], units: Sequence[Mapping[Any, Any]]
             pieces.append(Piece(visible(text[reached:start])))
         value = float(unit["attribution"])
         weight = value / strongest if strongest > 0 else 0.0
-        pieces.append(Piece(visible(text[start:end]), weight, f"{clean(unit['unit'])}: {_signed(value)}"))
+        pieces.append(Piece(visible(text[start:end]), weight, f"{clean(unit['unit'])}: {signed(value)}"))
         reached = end
     rest = text[reached : max(CUT_AT, reached)]
     return (*pieces, *((Piece(visible(rest) + _cut_note(text)),) if rest else ()))
@@ -184,7 +229,7 @@ def _pieces(text: str, spans: Sequence[Span], units: Sequence[Mapping[Any, Any]]
 def _lines(units: Sequence[Mapping[Any, Any]]) -> tuple[UnitLine, ...]:
     """The numbers in the order of the text."""
     return tuple(
-        UnitLine(clean(unit["unit"]), _signed(float(unit["attribution"])), _direction(float(unit["attribution"])))
+        UnitLine(clean(unit["unit"]), signed(float(unit["attribution"])), _direction(float(unit["attribution"])))
         for unit in units
     )
 
@@ -193,7 +238,7 @@ def _sentence(state: State, document: Mapping[Any, Any]) -> str:
     if state == "trusted":
         return (
             "The parts add up to the change in the score, and the explanations of this run passed their checks as a whole "
-            "(see above). A single one may still mislead: 'raitune explain' checks one decision by itself."
+            "(see above). A single one may still mislead; below it can be checked by itself."
         )
     if state == "complete":
         return (
@@ -208,17 +253,23 @@ def _sentence(state: State, document: Mapping[Any, Any]) -> str:
     reason = sentence(document["reason"]).rstrip(".")
     because = f": {reason}" if reason else ""
     if state == "failed":
-        return f"This explanation failed its completeness check{because}. Its numbers are not shown and must not be relied on."
+        return (
+            f"This explanation failed a check of its own{because}. Its numbers are not shown and must not be relied on."
+        )
     return f"This decision could not be explained{because}. There are no numbers to show."
 
 
-def _error(document: Mapping[Any, Any]) -> str:
-    error = _optional(document["completeness_error"])
-    return "not estimable" if error is None else f"{digits(error, 'fine')} of the change in the output"
-
-
-def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + digits(value, "number")
+def _adds_up(document: Mapping[Any, Any]) -> CheckRow:
+    error, status = _optional(document["completeness_error"]), str(document["status"])
+    outcome = {"ok": "passed", "failed": "failed"}.get(status, "not_applicable")
+    told = (
+        "No error could be computed."
+        if error is None
+        else f"They miss the change in the output by {digits(error, 'fine')} of it."
+    )
+    if outcome == "not_applicable":
+        told = "There are no parts to add up."
+    return CheckRow("The parts add up", outcome, *CHECK_OUTCOMES[outcome], told)
 
 
 def _direction(value: float) -> str:

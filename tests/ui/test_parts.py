@@ -8,129 +8,15 @@ import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from rai_tune.review.components import Cell, Dot, Table
 from rai_tune.review.components.dot_plot import dot_chart
 from rai_tune.review.components.literal import MAX_TABLE_ROWS, Bullets, Paragraph, _chunks
-from rai_tune.review.explained import explained_rows, visible
 from rai_tune.review.listing import age, minute
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-TEXT = "debt high <b>\u202e record"
-
-
-def frames(status: str = "ok") -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One templated row: a column of two stretches, fixed text between, one word without a column."""
-    documents = pd.DataFrame(
-        {
-            "row_id": ["7"],
-            "label": ["yes"],
-            "prediction": ["no"],
-            "target": ["logit(yes)"],
-            "score": pd.Series([None], dtype="Float64"),
-            "output_change": pd.Series([0.5], dtype="Float64"),
-            "completeness_error": pd.Series([0.001], dtype="Float64"),
-            "steps": [32],
-            "status": [status],
-            "reason": ["" if status == "ok" else "why not"],
-            "tokens": [5],
-            "truncated": [False],
-            "group:race": ["a"],
-        }
-    )
-    units = [
-        ("word", 0, "debt", 0, 4, 0.4),
-        ("word", 1, "high", 5, 9, -0.2),
-        ("word", 2, "record", 15, 21, 0.1),
-        ("column", 0, "(fixed text)", -1, -1, 0.1),
-        ("column", 1, "(fixed text)", -1, -1, -0.4),
-        ("special", 3, "(special tokens)", -1, -1, 0.0),
-    ]
-    attributions = pd.DataFrame(
-        [("7", *unit) for unit in units],
-        columns=["row_id", "unit_kind", "position", "unit", "start", "end", "attribution"],
-    )
-    # A column may be called what fixed text is called: positions tell them apart.
-    segments = json.dumps([[0, 5, None], [5, 9, "(fixed text)"], [9, 21, None]])
-    rows = pd.DataFrame({"row_id": ["7"], "split": ["test"], "text": [TEXT], "segments": [segments]})
-    return documents, attributions, rows
-
-
-def test_pieces_are_the_whole_text_with_weights_relative_to_the_strongest() -> None:
-    (row,) = explained_rows(*frames())
-    columns, words = row.foldings
-    for folding in (columns, words):
-        assert "".join(piece.text for piece in folding.pieces) == visible(TEXT)
-    assert [(piece.text, piece.weight) for piece in words.pieces if piece.weight is not None] == [
-        ("debt", pytest.approx(1.0)),
-        ("high", pytest.approx(-0.5)),
-        ("record", pytest.approx(0.25)),
-    ]
-    assert [(piece.text, piece.weight) for piece in columns.pieces] == [
-        ("debt ", pytest.approx(0.25)),
-        ("high", pytest.approx(-1.0)),
-        (" <b>[U+202E] record", pytest.approx(0.25)),
-    ]
-    assert words.pieces[0].note == "debt: +0.400"
-    assert [(line.unit, line.attribution, line.direction) for line in words.lines][1:] == [
-        ("high", "−0.200", "lowers"),
-        ("record", "+0.100", "raises"),
-        ("(special tokens)", "0.000", "neither"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("status", "state"), [("failed", "failed"), ("undefined", "undefined"), ("new word", "undefined")]
-)
-def test_only_a_complete_explanation_has_numbers(status: str, state: str) -> None:
-    (row,) = explained_rows(*frames(status))
-    assert row.state == state
-    assert row.foldings == ()
-    assert "why not" in row.sentence
-    assert [(piece.text, piece.weight) for piece in row.plain] == [(visible(TEXT), None)]
-
-
-@pytest.mark.parametrize(
-    ("verdict", "state", "numbers"),
-    [
-        ("trusted", "trusted", True),
-        ("not_trusted", "not_trusted", False),
-        ("insufficient_evidence", "complete", True),
-        ("not_checked", "complete", True),
-        ("anything else", "complete", True),
-    ],
-)
-def test_numbers_of_explanations_that_failed_their_checks_are_not_shown(
-    verdict: str, state: str, numbers: bool
-) -> None:
-    (row,) = explained_rows(*frames(), verdict)
-    assert (row.state, bool(row.foldings)) == (state, numbers)
-    (failed,) = explained_rows(*frames("failed"), verdict)
-    assert (failed.state, failed.foldings) == ("failed", ())
-
-
-def test_a_row_whose_text_is_not_stored_is_left_out() -> None:
-    documents, attributions, rows = frames()
-    assert explained_rows(documents, attributions, rows.iloc[:0]) == ()
-    assert explained_rows(None, None, None) == ()
-
-
-def test_a_row_where_nothing_weighs_has_no_colour() -> None:
-    documents, attributions, rows = frames()
-    attributions["attribution"] = 0.0
-    (row,) = explained_rows(documents, attributions, rows)
-    assert all(not piece.weight for folding in row.foldings for piece in folding.pieces)
-
-
-def test_missing_numbers_have_words() -> None:
-    documents, attributions, rows = frames()
-    documents["completeness_error"] = pd.Series([None], dtype="Float64")
-    (row,) = explained_rows(documents, attributions, rows)
-    assert dict(row.facts)["Score"] == "not recorded"
-    assert dict(row.facts)["Completeness error"] == "not estimable"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +66,7 @@ def test_a_long_table_goes_to_the_data_grid_and_an_empty_list_leaves_nothing() -
 
 def test_components_set_text_and_never_markup() -> None:
     scripts = sorted((ROOT / "rai_tune" / "review" / "components").glob("*.js"))
-    assert len(scripts) == 2
+    assert {"literal.js", "heatmap.js", "choices.js"} <= {path.name for path in scripts}
     for path in scripts:
         forbidden = re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|fetch\(|\.src\b", path.read_text()

@@ -1,4 +1,4 @@
-"""What decisions lean on over all explained rows, and one explained row at a time."""
+"""What decisions lean on over all explained rows: whether to believe it, identity beside its swap, and the global picture."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.review.components import Banner, Cell, Dot, Facts, Heading, Paragraph, Table, dot_plot, heatmap, literal
+from rai_tune.reporting.leaning_charts import picture_chart, reliance_chart
+from rai_tune.review.components import Banner, Cell, Heading, Paragraph, Table, literal
+from rai_tune.review.components.dot_plot import draw_chart
 from rai_tune.review.sections.cells import NOTHING, facts, measures, number, rows_of
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
-    from rai_tune.reporting.model import Explanations
-    from rai_tune.review.components.literal import Tone
-    from rai_tune.review.explained import ExplainedRow, Folding
+    from rai_tune.reporting.model import Explanations, RelianceRow
+    from rai_tune.review.components.literal import ColumnKind, Tone
 
 _TONES: dict[str, Tone] = {
     "trusted": "pass",
@@ -21,109 +22,176 @@ _TONES: dict[str, Tone] = {
     "insufficient_evidence": "insufficient",
     "not_checked": "insufficient",
 }
+_CHECKED: dict[str, Tone] = {"passed": "pass", "failed": "fail", "insufficient_evidence": "insufficient"}
 _HEADS = {"columns": "Column", "words": "Word", "none": "Unit"}
 _WEIGHTS = {"columns": "Mean share of attribution", "words": "Mean weight", "none": "Weight"}
-_FOLDINGS = {"columns": "Columns", "words": "Words"}
-_DRAWN = "A dot for each column: its mean share of all attribution over the explained texts, with interval. The table has the same numbers."
+_GROUP = "a group attribute"
 
 
 def show_leaning(view: ReportView) -> None:
-    """Columns or words that decisions lean on."""
+    """The verdict on the explanations first, then what they say."""
     found = view.explanations
-    st.header("What decisions lean on", anchor="leaning")
-    literal("leaning", Banner(_TONES[found.verdict], found.icon, found.word, found.sentence), *_tested(found))
-    dots = [
-        Dot(row.name, row.value.n_text, row.value.estimate, row.value.low, row.value.high)
-        for row in found.rows
-        if row.value is not None and row.value.estimate is not None
-    ]
-    if dots:
-        literal("leaning-chart-sentence", Paragraph(_DRAWN))
-    dot_plot("leaning-chart", dots, axis="Mean share of attribution, with interval", sentence=_DRAWN)
-    _tables(found)
+    show_trust(found)
+    show_reliance(found)
+    show_picture(found)
+
+
+def show_trust(found: Explanations) -> None:
+    """Whether to believe the explanations, and why."""
+    st.header("Whether to believe the explanations", anchor="trust")
+    literal("trust", Banner(_TONES[found.verdict], found.icon, found.word, found.sentence), *_tested(found))
+    if found.checks or found.facts:
+        more = [measures("Other measures of the explanations", found.checks)] if found.checks else []
+        with st.expander("How the texts were explained"):
+            literal("trust-more", *more, facts(found.facts))
 
 
 def _tested(found: Explanations) -> list[Table | Paragraph]:
     if not found.tests:
-        return []
-    rows = tuple((Cell(test.name), Cell(f"{test.icon} {test.word}"), Cell(test.sentence)) for test in found.tests)
-    table = Table("Whether to believe the explanations", {"Check": "", "Outcome": "", "What was found": "wide"}, rows)
-    return [table, Paragraph(found.caveat)]
-
-
-def _tables(found: Explanations) -> None:
-    measured = any(row.value is not None for row in found.rows)
-    blocks: list[Table | Facts] = []
-    if found.rows:
-        blocks.append(
-            Table(
-                "What decisions lean on, the strongest first",
-                {_HEADS[found.kind]: "", _WEIGHTS[found.kind]: "number", "Texts": "number", "Note": "wide"},
-                tuple(
-                    (
-                        Cell(row.name),
-                        number(row.value) if row.value is not None else Cell(row.text),
-                        rows_of(row.value) if measured else NOTHING,
-                        Cell("a group attribute" if row.identity else "–"),
-                    )
-                    for row in found.rows
-                ),
-            )
+        return [Paragraph("No check of the explanations is in the evidence of this run.")]
+    heads: dict[str, ColumnKind] = {"Check": "", "Outcome": "short", "Number and interval": "number", "Texts": "number"}
+    rows = tuple(
+        (
+            Cell(test.name),
+            Cell(f"{test.icon} {test.word}", tone=_CHECKED.get(test.outcome, "none")),
+            number(test.value),
+            rows_of(test.value),
+            Cell(test.sentence),
         )
-    if found.identity:
-        blocks.append(measures("Reliance on group attributes", found.identity, head="Attribute or group"))
-    if found.checks:
-        blocks.append(measures("Checks of the explanations", found.checks))
-    if found.facts:
-        blocks.append(facts(found.facts))
-    literal("leaning-tables", *blocks)
+        for test in found.tests
+    )
+    table = Table("Checks that the explanations were put to", {**heads, "What was found": "wide"}, rows)
+    return [table, Paragraph(found.caveat, muted=True)] if found.caveat else [table]
 
 
-def show_explained(rows: tuple[ExplainedRow, ...]) -> None:
-    """One explained decision: the text with a coloured ground, and the same numbers as a table."""
-    st.header("One decision, explained", anchor="explained")
-    if not rows:
-        literal("explained", Paragraph("No explained rows are stored for this run."))
+def show_reliance(found: Explanations) -> None:
+    """How much of the attribution is on who a person is, beside what changing only that does to the decision."""
+    st.header("Who a person is, and what changing only that does", anchor="identity")
+    if not found.reliance:
+        literal(
+            "identity", Paragraph("Reliance on identity was not measured: the audit identity_reliance did not run.")
+        )
         return
-    place = st.selectbox(
-        "Explained row", range(len(rows)), format_func=lambda number: rows[number].option, key="explained-row"
+    literal("identity", _beside(found.reliance), Paragraph(found.reliance_note, muted=True))
+    for place, row in enumerate(found.reliance):
+        literal(f"identity-{place}", Heading(3, row.attribute), Paragraph(row.sentence))
+        chart = reliance_chart(row)
+        if chart is not None and any(mark.estimate is not None for mark in chart.marks):
+            draw_chart(f"identity-chart-{place}", chart)
+    groups = [row for row in found.identity if row.value.ref.group is not None]
+    if groups:
+        with st.expander("Reliance by group"):
+            literal("identity-groups", measures("Reliance by group", groups, head="Attribute: group"))
+
+
+def _beside(rows: tuple[RelianceRow, ...]) -> Table:
+    heads: dict[str, ColumnKind] = {
+        "Attribute": "",
+        "Share of attribution": "number",
+        "Share of the words": "number",
+        "Decisions that the swap changes": "number",
+        "Change of the probability": "number",
+        "Rank correlation of the two": "number",
+        "Texts": "number",
+    }
+    return Table(
+        "Reliance on identity beside the effect of a swap, on the same explained texts",
+        heads,
+        tuple(
+            (
+                Cell(row.attribute),
+                *map(number, (row.reliance, row.words, row.flips, row.shift, row.agreement)),
+                rows_of(row.reliance),
+            )
+            for row in rows
+        ),
     )
-    row = rows[place or 0]
-    if not row.foldings:
-        literal("explained-state", Banner("fail", "✗", row.word.capitalize(), row.sentence), Facts(row.facts))
-        heatmap("explained-text", row.plain, label="Text of the row, without an explanation")
+
+
+def show_picture(found: Explanations) -> None:
+    """Columns or words that decisions lean on, and those that weigh differently for groups."""
+    st.header("What decisions lean on", anchor="leaning")
+    if not found.rows and not found.picture.rows:
+        literal("leaning", Paragraph("What decisions lean on was not measured, or is not shown."))
         return
-    trusted = row.state == "trusted"
-    tone: Tone = "pass" if trusted else "insufficient"
-    banner = Banner(tone, "✓" if trusted else "?", row.word.capitalize(), row.sentence)
-    literal("explained-state", banner, Facts(row.facts))
-    _folding(row, _chosen(row))
+    chart = picture_chart(found)
+    if chart is not None:
+        draw_chart("leaning-chart", chart)
+    if found.picture.rows:
+        literal("leaning-picture", _picture(found))
+    if found.rows and not found.picture.rows:
+        literal("leaning-shares", _shares(found))
+    elif found.rows:
+        with st.expander("Shares of all attribution" if found.kind == "columns" else "Words by their mean weight"):
+            literal("leaning-shares", _shares(found))
+    if found.picture.differences:
+        with st.expander("What weighs differently for groups"):
+            literal("leaning-groups", _differences(found))
 
 
-def _chosen(row: ExplainedRow) -> Folding:
-    if len(row.foldings) == 1:
-        return row.foldings[0]
-    kinds = [folding.kind for folding in row.foldings]
-    kind = st.radio(
-        "Read the attributions by", kinds, format_func=_FOLDINGS.__getitem__, horizontal=True, key="folding"
+def _picture(found: Explanations) -> Table:
+    heads: dict[str, ColumnKind] = {
+        "Column or word": "",
+        "Mean size (logits)": "number",
+        "Mean with sign": "number",
+        "p of no direction": "number",
+        "Texts": "number",
+        "Note": "",
+    }
+    return Table(
+        "Columns or words over all explained texts, the strongest first",
+        heads,
+        tuple(
+            (
+                Cell(row.name),
+                number(row.size),
+                number(row.signed),
+                number(row.p),
+                rows_of(row.size),
+                Cell(_GROUP if row.identity else "–"),
+            )
+            for row in found.picture.rows
+        ),
     )
-    return next(folding for folding in row.foldings if folding.kind == kind)
 
 
-def _folding(row: ExplainedRow, folding: Folding) -> None:
-    heatmap(
-        "explained-text",
-        folding.pieces,
-        label=f"Text of the row; attributions by {folding.kind} are in the table below",
-        raises=f"blue, solid line: raises {row.target}",
-        lowers=f"orange, dashed line: lowers {row.target}",
+def _shares(found: Explanations) -> Table:
+    measured = any(row.value is not None for row in found.rows)
+    return Table(
+        "Share of all attribution, the largest first" if measured else "Words that weigh most, the strongest first",
+        {_HEADS[found.kind]: "", _WEIGHTS[found.kind]: "number", "Texts": "number", "Note": ""},
+        tuple(
+            (
+                Cell(row.name),
+                number(row.value) if row.value is not None else Cell(row.text),
+                rows_of(row.value) if measured else NOTHING,
+                Cell(_GROUP if row.identity else "–"),
+            )
+            for row in found.rows
+        ),
     )
-    literal(
-        "explained-table",
-        Heading(3, "The same numbers as a table"),
-        Table(
-            f"Attribution of each of the {folding.kind} to {row.target}, in the order of the text",
-            {_HEADS[folding.kind]: "", "Attribution (logits)": "number", "Direction": ""},
-            tuple((Cell(line.unit), Cell(line.attribution), Cell(line.direction)) for line in folding.lines),
+
+
+def _differences(found: Explanations) -> Table:
+    return Table(
+        "Mean attribution of the first group minus that of the second, in logits, the surest first",
+        {
+            "Column or word": "",
+            "Attribute": "",
+            "Groups": "",
+            "Difference": "number",
+            "p of no difference": "number",
+            "Texts": "number",
+        },
+        tuple(
+            (
+                Cell(row.name),
+                Cell(row.attribute),
+                Cell(f"{row.group} / {row.reference}"),
+                number(row.difference),
+                number(row.p),
+                rows_of(row.difference),
+            )
+            for row in found.picture.differences
         ),
     )

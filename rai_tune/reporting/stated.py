@@ -41,6 +41,8 @@ _KEPT = {
 def stated_facts(recipe: Recipe) -> tuple[Fact, ...]:
     """Every field that somebody filled, in words; nothing is guessed for the others."""
     spec = recipe.system
+    if spec is None:
+        return ()
     found = [Fact(name, _words(getattr(spec, key))) for key, name in _NAMES.items() if getattr(spec, key) is not None]
     kept = [(name, getattr(spec.retention, key)) for key, name in _KEPT.items()]
     return (*found, *(Fact(name, f"{days:,} days") for name, days in kept if days is not None))

@@ -8,6 +8,7 @@ from rai_tune.review.sections.background import show_background
 from rai_tune.review.sections.controls import show_open
 from rai_tune.review.sections.measurements import show_quality
 from rai_tune.review.sections.predictions import show_predictions
+from rai_tune.review.sections.progress import show_progress
 from rai_tune.review.sections.verdict import show_next, show_verdict
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 def show_run(page: RunPage, workspace: Workspace) -> None:
     """Draw the overview. The frame has shown the verdict already."""
+    run = workspace.run(page.view.run_id)
+    if run.state != "completed":
+        show_progress(workspace, run)
     show_verdict(page)
     show_open(page.view)
     show_quality(page.view)

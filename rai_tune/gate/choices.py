@@ -32,13 +32,18 @@ class PolicyChoice:
     @property
     def needs(self) -> str:
         """What a pass takes, in a sentence."""
-        people = (
-            f"{self.stated} need a statement by a person, so a run alone never passes it"
-            if self.stated
-            else "none needs a person"
-        )
+        if self.stated:
+            wait = "one waits" if self.stated == 1 else f"{self.stated} wait"
+            people = f"{wait} for a statement by a person, so a run alone never passes it"
+        else:
+            people = "none waits for a person"
         more = f"; {self.other} more only warn or inform" if self.other else ""
-        return f"{self.measured + self.stated} controls can stop a promotion: {people}{more}."
+        return f"{self.measured + self.stated} controls can stop a promotion; {people}{more}."
+
+    @property
+    def brief(self) -> str:
+        """The summary's first sentence."""
+        return self.summary.split(". ")[0].rstrip(".") + "."
 
 
 def policy_choices() -> tuple[PolicyChoice, ...]:

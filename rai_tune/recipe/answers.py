@@ -278,4 +278,6 @@ def _label_problems(table: TableSample, answers: Answers, groups: int) -> Iterat
         if value is not None and value not in outcome.classes:
             yield f"The {word} class {value[:80]!r} is not one of the outcomes of {label.name[:80]!r}."
     if groups and answers.favourable is None:
-        yield "Groups are measured, so say which outcome a person wants."
+        yield "Groups are measured, so say which outcome a person wants for themselves."
+    if len(outcome.classes) == 2 and answers.positive is None:
+        yield "Say which outcome the model should find."

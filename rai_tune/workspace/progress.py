@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.workspace.processes import mark_of
@@ -148,12 +148,19 @@ def read_progress(folder: Path) -> RunProgress | None:
     try:
         with path.open("rb") as handle:
             found = json.loads(handle.read(_LARGEST))
-        if found.pop("schema") != SCHEMA:
+        if found["schema"] != SCHEMA:
             return None
-        steps = {name: _step(found.pop(name)) for name in ("step", "part")}
-        finished = tuple(StageTime(str(item["name"]), float(item["seconds"])) for item in found.pop("finished"))
-        progress = RunProgress(**found, **steps, finished=finished)
-        return replace(progress, pid=int(progress.pid), stage_s=float(progress.stage_s))
+        return RunProgress(
+            stage=str(found["stage"]),
+            stage_s=float(found["stage_s"]),
+            step=_step(found["step"]),
+            part=_step(found["part"]),
+            finished=tuple(StageTime(str(item["name"]), float(item["seconds"])) for item in found["finished"]),
+            at=str(found["at"]),
+            pid=int(found["pid"]),
+            host=str(found["host"]),
+            mark=str(found["mark"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

@@ -85,10 +85,10 @@ def _edit_roles(form: Form) -> None:
         num_rows="fixed",
         disabled=["Column", "Why", "Please check", "Different", "Empty", "Examples"],
         column_config={
-            "Column": st.column_config.TextColumn(pinned=True),
+            "Column": st.column_config.TextColumn(width="medium"),
             "Role": st.column_config.SelectboxColumn(options=list(_BY_WORDS), required=True, width="medium"),
-            "Why": st.column_config.TextColumn(width="medium"),
-            "Please check": st.column_config.TextColumn(width="medium"),
+            "Why": st.column_config.TextColumn(width="large"),
+            "Please check": st.column_config.TextColumn(width="large"),
             "Different": st.column_config.NumberColumn(width="small"),
             "Empty": st.column_config.NumberColumn(width="small"),
         },
@@ -106,8 +106,8 @@ def _frame(form: Form) -> pd.DataFrame:
         {
             "Column": [_cell(column.name) for column in form.guesses],
             "Role": [ROLES[form.roles[column.name]] for column in form.guesses],
-            "Why": [ended(column.reason) for column in form.guesses],
             "Please check": [column.doubt for column in form.guesses],
+            "Why": [ended(column.reason) for column in form.guesses],
             "Different": [column.distinct for column in form.guesses],
             "Empty": [column.missing for column in form.guesses],
             "Examples": [_cell(", ".join(clean(example) for example in column.examples)) for column in form.guesses],
@@ -134,7 +134,9 @@ def _outcome(form: Form, table: TableSample) -> None:
         return
     if form.label != labels[0]:
         form.label = labels[0]
-        form.positive, form.favourable = found.outcome.positive, found.outcome.favourable
+        # What the words do not say is asked, and nothing stands there beforehand that somebody could leave as it is.
+        form.positive = None if "data.positive" in found.doubts else found.outcome.positive
+        form.favourable = None if "data.favourable" in found.doubts else found.outcome.favourable
     _say_classes(table, found, labels[0])
     _choose(form, found, labels[0])
 
@@ -154,35 +156,32 @@ def _choose(form: Form, found: OutcomeGuess, label: str) -> None:
     classes = found.outcome.classes
     # Another column has other classes, so its widgets are others.
     place = list(form.roles).index(label)
-    wanted = _one_of(
+    form.favourable = _one_of(
         "Which outcome does a person want for themselves?", classes, form.favourable, f"new-favourable-{place}"
     )
-    form.favourable = wanted
-    doubts = [f"That is a guess: {found.doubts['data.favourable']}."] if "data.favourable" in found.doubts else []
-    literal(
-        "new-favourable-said",
-        Paragraph(" ".join(("It is called favourable. Rates of treatment speak of it.", *doubts)), muted=True),
-    )
+    literal("new-favourable-said", Paragraph("It is called favourable. Rates of treatment speak of it.", muted=True))
     if len(classes) == 2:
         form.positive = _one_of("Which outcome should the model find?", classes, form.positive, f"new-positive-{place}")
-        doubts = [f"That is a guess: {found.doubts['data.positive']}."] if "data.positive" in found.doubts else []
         literal(
             "new-positive-said",
             Paragraph(
-                " ".join(
-                    ("It is called positive. Error rates speak of it; it may be the one that nobody wants.", *doubts)
-                ),
+                "It is called positive. Error rates speak of it; it may be the one that nobody wants, such as denied.",
                 muted=True,
             ),
         )
 
 
-def _one_of(label: str, classes: tuple[str, ...], now: str | None, key: str) -> str:
-    index = classes.index(now) if now in classes else 0
-    place = st.selectbox(
-        label, range(len(classes)), index=entered(key, index), format_func=lambda place: named(classes[place]), key=key
+def _one_of(label: str, classes: tuple[str, ...], now: str | None, key: str) -> str | None:
+    index = classes.index(now) if now in classes else None
+    place: int | None = st.selectbox(
+        label,
+        range(len(classes)),
+        index=entered(key, index),
+        format_func=lambda place: named(classes[place]),
+        placeholder="Choose one",
+        key=key,
     )
-    return classes[place]
+    return None if place is None else classes[place]
 
 
 def _edges(form: Form, table: TableSample) -> None:
@@ -216,7 +215,8 @@ def _words(form: Form) -> None:
         max_chars=2000,
     )
     if form.table is not None:
-        literal("new-warnings", Bullets(warnings(form.table.sample, form.answers(()))))
+        doubts = tuple(f"{named(guess.name)}: {guess.doubt}" for guess in form.guesses if guess.doubt)
+        literal("new-warnings", Bullets((*doubts, *warnings(form.table.sample, form.answers(())))))
 
 
 def _example(form: Form) -> None:

@@ -141,7 +141,7 @@ def _policies(form: Form) -> None:
             key=f"new-policy-{choice.id}",
         )
         literal(
-            f"new-policy-{choice.id}-said", Paragraph(_about(choice)), Paragraph(clean(choice.summary, 900), muted=True)
+            f"new-policy-{choice.id}-said", Paragraph(_about(choice)), Paragraph(clean(choice.brief, 400), muted=True)
         )
         if on:
             chosen.append(choice.id)

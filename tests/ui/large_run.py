@@ -48,10 +48,19 @@ _CHECKS = {
 }
 
 
-def large_run(workspace: Workspace, predictions: int = 1_000_000, explained: int = 5_000, seed: int = 0) -> str:
+def large_run(
+    workspace: Workspace,
+    predictions: int = 1_000_000,
+    explained: int = 5_000,
+    seed: int = 0,
+    *,
+    verdict: str = "trusted",
+    audits: Sequence[str] = ("group_rates", "task_quality"),
+) -> str:
     """Store a completed run with that many predictions, of which half are test rows, and explained rows; returns its id.
 
-    A million predictions take about a minute and 2 GB of memory. ``explained`` may be 0: then there is no explanation of anything.
+    A million predictions take about a minute and 2 GB of memory. ``explained`` may be 0: then there is no explanation of anything. ``verdict`` is
+    ``trusted`` or ``not_trusted``; ``audits`` are those that measure the predictions, none for a run that is stored in a second.
     """
     draw = np.random.default_rng(seed)
     recipe = _recipe()
@@ -85,7 +94,10 @@ def large_run(workspace: Workspace, predictions: int = 1_000_000, explained: int
         test_digest=test_digest,
     )
     _described(workspace, run.id, table, test_digest)
-    for result in _results(workspace, run.id, table, rows, draw, explained):
+    found = _measured(workspace, run.id, table, audits)
+    if explained:
+        found += _explained(workspace, run.id, table, rows, draw, explained, verdict)
+    for result in found:
         attach(workspace, run.id, f"audit:{result.audit}", result.to_json())
     for step in ("preparing", "predicting", "auditing", "deciding"):
         workspace.set_state(run.id, step)  # type: ignore[arg-type]
@@ -197,33 +209,71 @@ def _described(workspace: Workspace, run_id: str, table: pd.DataFrame, test_dige
     workspace.attach(run_id, "opening", workspace.put_json(opened), JSON)
 
 
-def _results(
+def _context(table: pd.DataFrame) -> AuditContext:
+    task = TaskInfo(("approved", "denied"), "denied", "approved", THRESHOLD, GROUPS, dict.fromkeys(GROUPS, True))
+    return AuditContext(predictions=table, task=task, artifacts=_Nowhere(), options={"group_columns": {}})
+
+
+def _inputs(workspace: Workspace, run_id: str) -> dict[str, str]:
+    run = workspace.run(run_id)
+    return {"predictions": str(run.predictions_digest), "model": str(run.model_digest)}
+
+
+def _measured(workspace: Workspace, run_id: str, table: pd.DataFrame, audits: Sequence[str]) -> list[AuditResult]:
+    return [run_audit(load_audit(name), _context(table), _inputs(workspace, run_id)) for name in audits]
+
+
+def _explained(
     workspace: Workspace,
     run_id: str,
     table: pd.DataFrame,
     rows: pd.DataFrame,
     draw: np.random.Generator,
-    explained: int,
+    count: int,
+    verdict: str,
 ) -> list[AuditResult]:
-    task = TaskInfo(("approved", "denied"), "denied", "approved", THRESHOLD, GROUPS, dict.fromkeys(GROUPS, True))
-    context = AuditContext(predictions=table, task=task, artifacts=_Nowhere(), options={"group_columns": {}})
-    run = workspace.run(run_id)
-    inputs = {"predictions": str(run.predictions_digest), "model": str(run.model_digest)}
-    found = [run_audit(load_audit(name), context, inputs) for name in ("group_rates", "task_quality")]
-    if not explained:
-        return found
-    test = table[table["split"] == "test"].iloc[:: max(1, len(table) // 2 // explained)].iloc[:explained]
+    """The audits of explanations; of some rows also reasons and counterfactuals."""
+    context = _context(table)
+    test = table[table["split"] == "test"].iloc[:: max(1, len(table) // 2 // count)].iloc[:count]
     documents, units = explained_tables(draw, test, rows.loc[test.index])
+    shared: dict[str, Any] = {"version": "1", "seed": 0, "duration_s": 1.0, "suite": "explain"}
+    shared["inputs"] = _inputs(workspace, run_id)
     kept = {
         name: _stored(workspace, run_id, f"explanations:{name}", content)
         for name, content in (("documents", documents), ("attributions", units))
     }
-    shared = {"version": "1", "inputs": inputs, "seed": 0, "duration_s": 1.0, "suite": "explain"}
-    own = _explanations(context, documents, units)
-    found.append(AuditResult(audit="explanations", artifacts=kept, **own, **shared))
+    _stored(workspace, run_id, "minimal_counterfactuals:counterfactuals", _counterfactuals(documents))
+    _stored(workspace, run_id, "adverse_action_reasons:reasons", _reasons(documents))
     leaning = tuple(_identity(context, documents, units))
-    found.append(AuditResult(audit="identity_reliance", measurements=leaning, facts={}, **shared))
-    return found
+    if verdict != "trusted":
+        leaning = leaning[1:]
+    return [
+        AuditResult(
+            audit="explanations", artifacts=kept, **_explanations(context, documents, units, verdict), **shared
+        ),
+        AuditResult(audit="identity_reliance", measurements=leaning, facts={}, **shared),
+        AuditResult(audit="adverse_action_reasons", measurements=(), facts={"most_reasons": 2}, **shared),
+    ]
+
+
+def _counterfactuals(documents: pd.DataFrame) -> pd.DataFrame:
+    """What turns the decision of every second document."""
+    own = documents[::2]
+    after = np.where(own["prediction"] == "denied", "approved", "denied")
+    told = pd.DataFrame({"row_id": own["row_id"], "kind": "columns", "size": 1, "changes": json.dumps(["debt = low"])})
+    told = told.assign(before=own["prediction"], after=after, minimal=True, evaluations=34)
+    return told.assign(identity_alone=pd.Series(pd.NA, index=own.index, dtype="boolean"))
+
+
+def _reasons(documents: pd.DataFrame) -> pd.DataFrame:
+    """Three factors of each denied document, of which one names a group."""
+    own = documents.loc[documents["prediction"] == "denied", "row_id"]
+    parts = [("debt", 1, 0.9, 0.7, False), ("region", 2, 0.6, 0.5, True), ("years", 3, 0.4, 0.2, False)]
+    return pd.concat(
+        pd.DataFrame({"row_id": own, "rank": rank, "kind": "column", "factor": name, "attribution": weight,
+                      "removal_effect": effect, "confirmed": True, "identity": identity})
+        for name, rank, weight, effect, identity in parts
+    )  # fmt: skip
 
 
 class _Nowhere:
@@ -286,7 +336,7 @@ def _units(
     return [*made, (row_id, "special", len(made), SPECIAL_TOKENS, -1, -1, float(draw.normal(0, 0.05)))]
 
 
-def _explanations(context: AuditContext, documents: pd.DataFrame, units: pd.DataFrame) -> dict[str, Any]:
+def _explanations(context: AuditContext, documents: pd.DataFrame, units: pd.DataFrame, outcome: str) -> dict[str, Any]:
     describe = Describer("explanations", context, weighted=False)
     shares = _column_shares(documents, units)
     measured = [
@@ -295,12 +345,16 @@ def _explanations(context: AuditContext, documents: pd.DataFrame, units: pd.Data
         for metric, value, _ in _CHECKS.values()
     ]  # fmt: skip
     measured.append(_failed_share(describe, documents))
-    measured += [mean(describe, "column_attribution_share", shares[name].tolist(), label=name) for name in COLUMNS]
+    if outcome == "trusted":
+        measured += [mean(describe, "column_attribution_share", shares[name].tolist(), label=name) for name in COLUMNS]
     told = {
         name: {"outcome": "passed", "sentence": sentence, "threshold": 0.5}
         for name, (_, _, sentence) in _CHECKS.items()
     }
-    verdict = {"outcome": "trusted", "sentence": _VERDICT.format(n=len(documents)), "checks": told, "masking": "drawn"}
+    verdict = {"outcome": outcome, "sentence": _VERDICT.format(n=len(documents)), "checks": told, "masking": "drawn"}
+    if outcome != "trusted":
+        verdict["sentence"] = "Explanations by integrated_gradients failed a check: agreement."
+        told["agreement"] = {**told["agreement"], "outcome": "failed"}
     counts = documents["status"].value_counts()
     return {
         "measurements": tuple(measured),

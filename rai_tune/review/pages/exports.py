@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rai_tune.review.frame import run_page
+from rai_tune.review.sections.exports import show_exports
 
-if TYPE_CHECKING:
-    from rai_tune.review.reading import RunPage
-    from rai_tune.workspace import Workspace
-
-
-def show(_page: RunPage, _workspace: Workspace) -> None:
-    """The frame alone."""
-
-
-run_page("exports", show)
+run_page("exports", show_exports)

@@ -6,11 +6,12 @@ Stable API: ``DotChart``, ``group_chart``, ``grid_chart``, ``rows_chart``.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rai_tune.reporting.numbers import unit_of
-from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.text import clean, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,11 @@ MOST_MARKS = 40
 """What a page draws at once; the table beside a chart has every row."""
 
 Unit = Literal["percent", "points", "number"]
-_NAMED = 12
+_NAMED = 6
+_WITHOUT_NUMBER = 8
+"""Places that rows without a number keep in a chart that cannot hold all."""
+
+_FROM_RIGHT = frozenset({"R", "AL", "AN"})
 _RATES: dict[str, str] = {
     "selection_rate": "Rate of '{favourable}'",
     "true_positive_rate": "True positive rate",
@@ -79,6 +84,24 @@ class DotChart:
     left_out: int = 0
 
 
+def isolated(name: str) -> str:
+    """A finished name that does not turn round what stands beside it: one written from right to left is put between isolates.
+
+    Without them "A, -5 pp" reads as "5- A", and "A / B" as its opposite.
+    """
+    if any(unicodedata.bidirectional(character) in _FROM_RIGHT for character in name):
+        return f"\u2068{name}\u2069"
+    return name
+
+
+def pair_name(value: Shown, name: str) -> str:
+    """``group / reference`` with each of the two isolated, else ``name`` isolated."""
+    ref = value.ref
+    if ref.group is None or ref.reference is None or " / " not in name:
+        return isolated(name)
+    return f"{isolated(named(ref.group))} / {isolated(named(ref.reference))}"
+
+
 def metrics_of(table: GroupTable) -> dict[str, str]:
     """Metric -> its name, for every metric of which the table has a value or the words why there is none."""
     return {metric: metric_name(table, metric) for metric in GROUP_METRICS if any(_shown(table, metric))}
@@ -109,7 +132,7 @@ def group_chart(table: GroupTable, metric: str, decisions: Sequence[DecisionView
 
 def grid_chart(grid: Grid, column: int, ends: tuple[str, str] = ("", "")) -> DotChart | None:
     """One column of a table of an audit; None where it holds nothing at all."""
-    shown = [(row.name, value) for row in grid.rows if (value := row.cells[column]) is not None]
+    shown = [(pair_name(value, row.name), value) for row in grid.rows if (value := row.cells[column]) is not None]
     if not shown:
         return None
     name = grid.columns[column]
@@ -120,7 +143,7 @@ def grid_chart(grid: Grid, column: int, ends: tuple[str, str] = ("", "")) -> Dot
 
 def rows_chart(title: str, axis: str, rows: Sequence[MeasureRow], ends: tuple[str, str] = ("", "")) -> DotChart | None:
     """Measurements of one unit, each named by its row; None without any."""
-    shown = [(row.name, row.value) for row in rows]
+    shown = [(isolated(row.name), row.value) for row in rows]
     return _chart(title, f"{title}, a dot for each row of the table", shown, axis, ends=ends) if shown else None
 
 
@@ -142,7 +165,7 @@ def _chart(
         axis=axis,
         unit=unit,
         marks=tuple(_mark(name, value) for name, value in drawn),
-        sentence=_sentence(what, shown, len(shown) - len(drawn), by_size=equal == 0),
+        sentence=_sentence(what, shown, drawn, by_size=equal == 0),
         limits=limits,
         equal=equal,
         ends=ends,
@@ -163,20 +186,19 @@ def _mark(name: str, value: Shown) -> Mark:
 
 
 def _most_telling(shown: Sequence[tuple[str, Shown]], *, by_size: bool) -> list[tuple[str, Shown]]:
-    """All in their order; of more than fit, the lowest (differences: the largest), those without a number last."""
+    """All in their order; of more than fit, the lowest (differences: the largest), and last some of those without a number."""
     if len(shown) <= MOST_MARKS:
         return list(shown)
-
-    def rank(item: tuple[str, Shown]) -> tuple[bool, float]:
-        estimate = item[1].estimate
-        if estimate is None:
-            return True, 0.0
-        return False, -abs(estimate) if by_size else estimate
-
-    return sorted(shown, key=rank)[:MOST_MARKS]
+    without = [item for item in shown if item[1].estimate is None]
+    numbered = [(value.estimate, name, value) for name, value in shown if value.estimate is not None]
+    numbered.sort(key=lambda item: -abs(item[0]) if by_size else item[0])
+    kept = without[: max(_WITHOUT_NUMBER, MOST_MARKS - len(numbered))]
+    return [*((name, value) for _, name, value in numbered[: MOST_MARKS - len(kept)]), *kept]
 
 
-def _sentence(what: str, shown: Sequence[tuple[str, Shown]], left_out: int, *, by_size: bool) -> str:
+def _sentence(
+    what: str, shown: Sequence[tuple[str, Shown]], drawn_rows: Sequence[tuple[str, Shown]], *, by_size: bool
+) -> str:
     """What is drawn, the lowest and the highest, and what has no number and why."""
     words = f"{what}. "
     drawn = [(value.estimate, name, value) for name, value in shown if value.estimate is not None]
@@ -189,9 +211,13 @@ def _sentence(what: str, shown: Sequence[tuple[str, Shown]], left_out: int, *, b
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         words += f" Marked in place of a dot: {', '.join(missing[:_NAMED])}{more}."
-    if left_out:
-        words += f" Drawn: the {MOST_MARKS} {'largest' if by_size else 'lowest'} of {len(shown):,}; the table has all."
-    return sentence(words)
+    if len(drawn_rows) < len(shown):
+        numbered = sum(value.estimate is not None for _, value in drawn_rows)
+        rest = f" and {len(drawn_rows) - numbered} without a number" if numbered < len(drawn_rows) else ""
+        words += (
+            f" Drawn: the {numbered} {'largest' if by_size else 'lowest'} of {len(shown):,}{rest}; the table has all."
+        )
+    return words
 
 
 def _extremes(low: tuple[float, str, Shown], high: tuple[float, str, Shown], count: int) -> str:
@@ -215,13 +241,13 @@ def _named(table: GroupTable, metric: str) -> Iterator[tuple[str, Shown]]:
         for row in table.rows:
             value = getattr(row, metric)
             if value is not None:
-                yield row.group, value
+                yield isolated(row.group), value
         return
     field = _PAIRS[metric][0]
     for pair in table.pairs:
         value = getattr(pair, field)
         if value is not None:
-            yield f"{pair.group} / {pair.reference}", value
+            yield f"{isolated(pair.group)} / {isolated(pair.reference)}", value
 
 
 def _limits(decisions: Sequence[DecisionView], metric: str, attribute: str | None) -> Iterator[Limit]:

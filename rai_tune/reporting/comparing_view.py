@@ -86,16 +86,16 @@ class ComparisonView:
         return f"{favourable}; {positive}."
 
 
-def comparison_view(comparison: RunComparison) -> ComparisonView:
-    """Every text and number of a comparison. Small cells are hidden already."""
+def comparison_view(comparison: RunComparison, other: str = "production") -> ComparisonView:
+    """Every text and number of a comparison. Small cells are hidden already. ``other`` is our word for the run that is compared with."""
     rows, measured = comparison.rows, comparison.found.measurements
     attributes = dict.fromkeys(item.attribute for item in measured if item.attribute is not None)
     return ComparisonView(
         candidate=clean(comparison.candidate),
         production=clean(comparison.production),
         rows=f"{rows.common:,} test rows in both; {rows.only_candidate:,} only in the candidate's, "
-        f"{rows.only_production:,} only in production's",
-        basis=f"Candidate minus production, same rows, {100 * comparison.confidence:g} % intervals",
+        f"{rows.only_production:,} only in {other}'s",
+        basis=f"Candidate minus {other}, same rows, {100 * comparison.confidence:g} % intervals",
         positive="" if comparison.positive is None else named(comparison.positive),
         favourable="" if comparison.favourable is None else named(comparison.favourable),
         overall=tuple(_row(item, _OVERALL.get(item.metric)) for item in measured if item.attribute is None),

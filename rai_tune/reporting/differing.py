@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rai_tune.reporting.model import ControlRow, DecisionView, Fact, ReportView
 
 NOT_SET = "(not set)"
-_ABSENT = object()
 _PATH_LENGTH = 160
 
 
@@ -48,12 +47,12 @@ class DecidedApart:
 
 
 def recipe_differences(candidate: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Fields of two recipes that differ, as dotted paths in the order of the recipe; what only one of them has is ``(not set)`` in the other."""
+    """Fields of two recipes that differ, as dotted paths in the order of the recipe; what only one of them sets is ``(not set)`` in the other."""
     one, two = dict(_fields(candidate)), dict(_fields(other))
     return tuple(
-        Difference(clean(path, _PATH_LENGTH), _value(one.get(path, _ABSENT)), _value(two.get(path, _ABSENT)))
+        Difference(clean(path, _PATH_LENGTH), _value(one.get(path)), _value(two.get(path)))
         for path in dict.fromkeys([*one, *two])
-        if one.get(path, _ABSENT) != two.get(path, _ABSENT)
+        if not _alike(one.get(path), two.get(path))
     )
 
 
@@ -129,8 +128,13 @@ def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, list(value) if isinstance(value, tuple) else value
 
 
+def _alike(one: Any, two: Any) -> bool:
+    """Equal, and not a yes beside a 1."""
+    return bool(one == two) and isinstance(one, bool) == isinstance(two, bool)
+
+
 def _value(value: Any) -> str:
-    if value is _ABSENT or value is None:
+    if value is None:
         return NOT_SET
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -113,15 +113,15 @@ def _note(group: str, own: dict[str, Shown]) -> str:
 def _pairs(measured: Sequence[Measurement]) -> tuple[PairRow, ...]:
     ratios = [item for item in measured if item.metric == "impact_ratio" and item.group is not None]
     ratios.sort(key=lambda item: math.inf if isinstance(item.estimate, str) else item.estimate)
-    return tuple(_pair(item, measured) for item in ratios)
+    by_pair: dict[tuple[str | None, str | None], list[Measurement]] = {}
+    for item in measured:
+        if item.reference is not None:
+            by_pair.setdefault((item.group, item.reference), []).append(item)
+    return tuple(_pair(item, by_pair.get((item.group, item.reference), ())) for item in ratios)
 
 
-def _pair(ratio: Measurement, measured: Sequence[Measurement]) -> PairRow:
-    same = {
-        item.metric: show(item)
-        for item in measured
-        if item.group == ratio.group and item.reference == ratio.reference and item.reference is not None
-    }
+def _pair(ratio: Measurement, of_pair: Sequence[Measurement]) -> PairRow:
+    same = {item.metric: show(item) for item in of_pair}
     return PairRow(
         group=named(ratio.group or ""),
         reference=named(ratio.reference) if ratio.reference is not None else EVERY_OTHER,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rai_tune.reporting.audit_words import AUDITS
 from rai_tune.reporting.chapters import audit_title, chapters
-from rai_tune.reporting.charts import DotChart, grid_chart, rows_chart
+from rai_tune.reporting.charts import DotChart, grid_chart, pair_name, rows_chart
 from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.text import clean, named, sentence
 
@@ -105,6 +105,8 @@ def measuring(inputs: ReportInputs, *, parent: str | None) -> tuple[str, str]:
     state, run_id = str(inputs.run.get("state", "unknown")), str(inputs.run.get("id", "RUN"))
     if state != "completed":
         return f"The run is {clean(state)}; audits run once a model has made its predictions.", ""
+    if not inputs.recipe.data.groups:
+        return "These audits compare groups: name group columns in the recipe (data.groups) and start a new run.", ""
     if parent is not None:
         return "An audit of what is in use runs the audits that the recipe of its model names (audits.include).", ""
     return (
@@ -165,7 +167,7 @@ def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favou
         return FairnessAudit(name, title, "nothing", sentence(f"{asks} {_searched(result.facts)}".strip()), None)
     if name == "slice_discovery":
         chapter = _slices(chapter, result.facts)
-    chapter = replace(chapter, grids=tuple(_sorted(grid) for grid in chapter.grids))
+    chapter = replace(chapter, grids=tuple(_isolated(_sorted(grid)) for grid in chapter.grids))
     return FairnessAudit(
         audit=name,
         title=title,
@@ -220,6 +222,15 @@ def _sorted(grid: Grid) -> Grid:
         return math.inf if cell is None or cell.estimate is None else cell.estimate
 
     return replace(grid, rows=tuple(sorted(grid.rows, key=rank)))
+
+
+def _isolated(grid: Grid) -> Grid:
+    """Names of pairs that are written from right to left keep their order."""
+    rows = []
+    for row in grid.rows:
+        first = next((cell for cell in row.cells if cell is not None), None)
+        rows.append(row if first is None else replace(row, name=pair_name(first, row.name)))
+    return replace(grid, rows=tuple(rows))
 
 
 def _grid_chart(audit: str, grid: Grid, favourable: str) -> DotChart | None:

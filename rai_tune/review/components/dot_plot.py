@@ -31,6 +31,9 @@ NO_COUNT = "–"
 _ISOLATED = "\u2068{}\u2069"
 """First strong isolate: a name that is written from right to left does not turn round what stands beside it."""
 
+_PLACES: dict[float | None, str] = {None: "width / 3", 0.0: "12", 1.0: "width / 2"}
+"""Where words stand in place of a dot: off the line where both sides are alike, and off the end that means 0."""
+
 _LABELS: dict[str, str] = {
     "percent": "format(100 * datum.value, '.0f') + ' %'",
     "points": "format(100 * datum.value, '.0f') + ' pp'",
@@ -99,7 +102,11 @@ def dot_chart(dots: Sequence[Dot], *, axis: str, dark: bool = False, scale: Scal
         "low:Q", scale=alt.Scale(domain=[low, high], clamp=True), title=axis, axis=_measures(ink, scale.unit)
     )
     base = alt.Chart(table)
-    layers = [*_behind(base, scale, dark=dark), *_dots(base, rows, across, dark=dark), *_words(base, rows, ink)]
+    layers = [
+        *_behind(base, scale, dark=dark),
+        *_dots(base, rows, across, dark=dark),
+        *_words(base, rows, ink, scale.equal),
+    ]
     layers += _ends(base, scale.ends, ink)
     return alt.layer(*layers).properties(
         height=_ROW_HEIGHT * len(dots) + _AXIS_HEIGHT + (_ENDS_HEIGHT if any(scale.ends) else 0)
@@ -124,7 +131,15 @@ def _table(dots: Sequence[Dot], edge: float) -> Any:
 
 def _label(dot: Dot) -> str:
     rows = "n not shown" if dot.n_text == NO_COUNT else f"n = {dot.n_text}"
-    return f"{_ISOLATED.format(clean(dot.name, _NAME_LENGTH))} ({rows})"
+    return f"{_ISOLATED.format(_cut(dot.name))} ({rows})"
+
+
+def _cut(name: str) -> str:
+    """At most ``_NAME_LENGTH`` characters, with every isolate closed that was open where the name was cut."""
+    if len(name) <= _NAME_LENGTH:
+        return name
+    kept = name[: _NAME_LENGTH - 1].rstrip() + "…"
+    return kept + "\u2069" * (kept.count("\u2068") - kept.count("\u2069"))
 
 
 def _high(dot: Dot, edge: float) -> float | None:
@@ -146,15 +161,15 @@ def _dots(base: Any, rows: Any, across: Any, *, dark: bool) -> list[Any]:
     ]
 
 
-def _words(base: Any, rows: Any, ink: str) -> list[Any]:
+def _words(base: Any, rows: Any, ink: str, equal: float | None) -> list[Any]:
     """A hollow sign and the words where there is no number to draw, away from the axis, so that they are never read as a value."""
     import altair as alt
 
-    middle = alt.value({"expr": "width / 3"})
+    place = alt.value({"expr": _PLACES[equal]})
     missing = base.transform_filter("datum.said != ''")
     sign = missing.mark_point(shape="diamond", filled=False, size=110, color=ink, strokeWidth=1.8, tooltip=None)
     words = missing.mark_text(align="left", baseline="middle", dx=12, fontSize=12, color=ink, tooltip=None)
-    return [sign.encode(y=rows, x=middle), words.encode(y=rows, x=middle, text="said:N")]
+    return [sign.encode(y=rows, x=place), words.encode(y=rows, x=place, text="said:N")]
 
 
 def _behind(base: Any, scale: Scale, *, dark: bool) -> list[Any]:

@@ -49,7 +49,7 @@ def show_changes(workspace: Workspace, candidate: Side, other: Side) -> tuple[st
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Comparing the same rows")
 def _compared(key: str, other_key: str, candidate: str, other: str, _workspace: Workspace) -> ComparisonView:  # noqa: ARG001  (the keys name the state of both)
-    return comparison_view(compare_runs(_workspace, candidate, other))
+    return comparison_view(compare_runs(_workspace, candidate, other), "the other run")
 
 
 def _as_sentence(error: Exception) -> str:

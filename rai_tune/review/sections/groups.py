@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.reporting.charts import GROUP_METRICS, group_chart, metrics_of
+from rai_tune.reporting.charts import GROUP_METRICS, group_chart, metrics_of, pair_name
 from rai_tune.reporting.wording import DETECTABLE
 from rai_tune.review.components import Cell, Heading, Paragraph, Table, draw_chart, literal, told_apart
 from rai_tune.review.navigation import parameter
@@ -111,7 +112,8 @@ def _beside(table: GroupTable, words: str) -> tuple[Table, ...]:
     shown = f"(shown for comparison; decides nothing by itself). {words}"
     if table.detectable:
         caption = f"{DETECTABLE}, by {table.attribute}; a smaller one goes unseen more often. {words}"
-        tables.append(measures(caption, table.detectable, head="Group / against"))
+        rows = [replace(row, name=pair_name(row.value, row.name)) for row in table.detectable]
+        tables.append(measures(caption, rows, head="Group / against"))
     if table.to_highest:
         caption = f"Each group of {table.attribute} against the highest observed rate {shown}"
         tables.append(measures(caption, table.to_highest, head="Group"))

@@ -24,6 +24,8 @@ _FORMULAS = (
     "semicolon) has an apostrophe before it; take that out to have the text as it was. Numbers are as measured."
 )
 _PROBLEMS = "exports-problems"
+_WORDS_WIDE = 640
+"""Pixels: some seventy characters."""
 
 
 def show_exports(page: RunPage, _workspace: Workspace) -> None:
@@ -45,22 +47,22 @@ def show_exports(page: RunPage, _workspace: Workspace) -> None:
 
 def _offer(page: RunPage, export: Export, problems: dict[str, str]) -> None:
     run_id = page.view.run_id
-    what, button = st.columns([3, 1], vertical_alignment="center", gap="medium")
     refusal = export.refusal(page)
-    with what:
-        literal(f"export-{export.name}", Heading(3, export.title), Paragraph(export.what))
-        if refusal is not None:
-            literal(f"export-{export.name}-not", Paragraph(refusal, muted=True))
-        elif export.name in problems:
-            literal(f"export-{export.name}-not", Paragraph(f"It could not be made: {problems[export.name]}"))
-    if refusal is None:
-        button.download_button(
-            f"Download {export.label}",
-            data=maker(run_id, export, problems),
-            file_name=export.file_name(run_id),
-            mime=export.mime,
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"export-{export.name}-file",
-            width="stretch",
-        )
+    # The button stands beside the words where there is room, and below them where there is not.
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(width=_WORDS_WIDE):
+            literal(f"export-{export.name}", Heading(3, export.title), Paragraph(export.what))
+            if refusal is not None:
+                literal(f"export-{export.name}-not", Paragraph(refusal, muted=True))
+            elif export.name in problems:
+                literal(f"export-{export.name}-not", Paragraph(f"It could not be made: {problems[export.name]}"))
+        if refusal is None:
+            st.download_button(
+                f"Download {export.label}",
+                data=maker(run_id, export, problems),
+                file_name=export.file_name(run_id),
+                mime=export.mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"export-{export.name}-file",
+            )

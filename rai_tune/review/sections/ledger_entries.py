@@ -43,7 +43,7 @@ def show_entries(workspace: Workspace) -> None:
         "entries-table",
         Table(
             "Newest first",
-            {"Entry": "", "Time": "short", "Kind": "", "Signed by": "", "What": "wide", "Run": "", "By itself": ""},
+            {"Entry": "", "By itself": "", "Kind": "", "Signed by": "", "What": "wide", "Run": "", "Time": "short"},
             tuple(map(_line, lines)),
         ),
     )
@@ -103,17 +103,15 @@ def _place(options: list[str], wanted: str | None) -> int:
 
 def _line(found: Told) -> tuple[Cell, ...]:
     entry = found.entry
-    seq = str(entry.seq)
+    seq, problem = str(entry.seq), sentence(found.problem)
     return (
         Cell(seq, page="ledger", query=(("entry", seq),)),
-        Cell(minute(entry.at)),
+        Cell("✗ does not hold", problem, tone="fail") if problem else Cell("✓ holds", tone="pass"),
         Cell(_kind(entry.kind)),
         Cell(clean(found.by)),
         Cell(clean(found.about, _ABOUT_LONGEST)),
         Cell(clean(entry.run_id), run=entry.run_id) if entry.run_id else Cell("–"),
-        Cell("✗ does not hold", sentence(found.problem), tone="fail")
-        if found.problem
-        else Cell("✓ holds", tone="pass"),
+        Cell(minute(entry.at)),
     )
 
 

@@ -28,7 +28,7 @@ def new(
 ) -> None:
     """Make a key pair: an encrypted NAME.pem (mode 0600) and NAME.pub. With --role, register it in this workspace too."""
     from rai_tune.core import ConflictError
-    from rai_tune.promotion.identity import public_path
+    from rai_tune.promotion.identity import key_folder, public_path
     from rai_tune.promotion.keys import check_person, key_id_of, new_key, public_pem
     from rai_tune.promotion.people import check_roles
     from rai_tune.workspace import atomic_write
@@ -36,7 +36,7 @@ def new(
     name = check_person(person)
     if role:
         check_roles(role)
-    path = (out or _key_folder() / f"{_slug(name)}.pem").expanduser()
+    path = (out or key_folder() / f"{_slug(name)}.pem").expanduser()
     if path.exists() or public_path(path).exists():
         raise ConflictError(f"{path} or {public_path(path).name} is there already; a key is never replaced")
     public = new_key(path, _new_passphrase())
@@ -156,10 +156,6 @@ def _new_passphrase() -> str:
     if first != ask_passphrase("The same again: "):
         raise UsageError("the two passphrases differ; nothing was made")
     return first
-
-
-def _key_folder() -> Path:
-    return Path(typer.get_app_dir("raitune")) / "keys"
 
 
 def _slug(name: str) -> str:

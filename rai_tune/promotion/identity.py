@@ -23,6 +23,24 @@ KEY_VARIABLE = "RAITUNE_KEY"
 PASSPHRASE_VARIABLE = "RAITUNE_KEY_PASSPHRASE"  # noqa: S105  (the name of a variable)
 
 
+def key_folder() -> Path:
+    """Where this login's keys lie unless somebody says otherwise: ``keys`` in the tool's configuration folder."""
+    from typer import get_app_dir
+
+    return Path(get_app_dir("raitune")) / "keys"
+
+
+def key_files() -> dict[str, Path]:
+    """Key files to choose from, by file name: the one that ``RAITUNE_KEY`` names first, then those of the keys folder."""
+    named = os.environ.get(KEY_VARIABLE)
+    first = [Path(named).expanduser()] if named else []
+    found: dict[str, Path] = {}
+    for path in (*first, *sorted(key_folder().glob("*.pem"))):
+        if path.is_file():
+            found.setdefault(path.name, path)
+    return found
+
+
 def public_path(private: Path) -> Path:
     """Where the public half of a key file lies."""
     return private.with_suffix(".pub")

@@ -8,8 +8,10 @@ import streamlit as st
 
 from rai_tune.review.components import Back, Banner, Heading, Paragraph, literal
 from rai_tune.review.guard import guarded
+from rai_tune.review.identity import show_identity
 from rai_tune.review.navigation import OF_A_RUN, chosen_run, page_link
 from rai_tune.review.reading import open_workspace, read_run
+from rai_tune.review.sections.identity import admit
 from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
 
 
 def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
+    admit()
     run_id = chosen_run()
     if run_id is None:
         _way_back()
@@ -41,6 +44,7 @@ def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
         )
         return
     with open_workspace() as workspace:
+        show_identity(workspace)
         _way_back()
         page = read_run(workspace, run_id)
         _head(name, page.view)
@@ -48,7 +52,9 @@ def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
 
 
 def _workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
+    admit()
     with open_workspace() as workspace:
+        show_identity(workspace)
         literal("title", Heading(1, title))
         draw(workspace)
 

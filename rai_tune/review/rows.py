@@ -43,7 +43,8 @@ def row_page(
                 parts.append(part.slice(max(0, offset - start), min(end, offset + count) - max(start, offset)))
             start = end
         table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
-    return table.to_pandas()
+    found: pd.DataFrame = table.to_pandas()
+    return found
 
 
 def rows_by_id(
@@ -55,7 +56,8 @@ def rows_by_id(
 
     found = ds.dataset(_needed(workspace, run_id, artifact), format="parquet")
     wanted = pc.field(ROW_ID).cast("string").isin(list(row_ids))
-    return found.to_table(columns=list(columns) if columns else None, filter=wanted).to_pandas()
+    rows: pd.DataFrame = found.to_table(columns=list(columns) if columns else None, filter=wanted).to_pandas()
+    return rows
 
 
 def _needed(workspace: Workspace, run_id: str, artifact: str) -> Path:

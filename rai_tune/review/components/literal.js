@@ -84,6 +84,15 @@ function banner(block) {
   return box;
 }
 
+function notice(block) {
+  const line = make("p", undefined, `notice ${tone(block.tone)}`);
+  line.setAttribute("role", "note");
+  const icon = make("span", block.icon, "icon");
+  icon.setAttribute("aria-hidden", "true");
+  line.append(icon, make("span", block.text));
+  return line;
+}
+
 function facts(block) {
   const list = make("dl", undefined, `${block.code ? "code" : ""} ${block.dense ? "dense" : ""}`.trim());
   for (const [name, text] of block.rows) {
@@ -119,6 +128,7 @@ const BUILDERS = {
   paragraph: (block) => make("p", block.text, block.muted ? "muted" : ""),
   back,
   banner,
+  notice,
   facts,
   bullets,
   code,

@@ -49,6 +49,15 @@ class Banner:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A line that says how things stand here: smaller than a verdict, and no verdict."""
+
+    tone: Tone
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Back:
     """A link back to the inbox."""
 
@@ -114,7 +123,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...] = field(default=())
 
 
-Block = Heading | Paragraph | Back | Banner | Facts | Bullets | Code | Links | Table
+Block = Heading | Paragraph | Back | Banner | Notice | Facts | Bullets | Code | Links | Table
 
 
 def literal(key: str, *blocks: Block) -> None:

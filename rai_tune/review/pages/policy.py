@@ -1,20 +1,6 @@
-"""The controls of every policy of one run: ``/policy?run=ID``."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""The controls of every policy of one run: ``/policy?run=ID``, ``&control=ID`` for one of them, ``&as_of=YYYY-MM-DD`` for another day."""
 
 from rai_tune.review.frame import run_page
-from rai_tune.review.sections.controls import show_controls
+from rai_tune.review.sections.policy import show_policy
 
-if TYPE_CHECKING:
-    from rai_tune.review.reading import RunPage
-    from rai_tune.workspace import Workspace
-
-
-def show(page: RunPage, _workspace: Workspace) -> None:
-    """Every control, from the view."""
-    show_controls(page.view)
-
-
-run_page("policy", show)
+run_page("policy", show_policy)

@@ -86,6 +86,20 @@ def _decision(key: str, decision: DecisionView) -> None:
 
 
 def _readings(key: str, control: ControlRow) -> None:
+    literal(
+        key,
+        Heading(4, f"{control.id}: {control.title}"),
+        Paragraph(control.asks),
+        *((Paragraph(f"Applies when: {control.condition}"),) if control.condition else ()),
+        *readings_of(control),
+        *((Bullets(tuple(f"Source: {source}" for source in control.sources)),) if control.sources else ()),
+    )
+
+
+def readings_of(control: ControlRow) -> tuple[Table | Paragraph, ...]:
+    """The measurements that a control read, those that decided first; nothing where it read none."""
+    if not control.readings:
+        return ()
     table = Table(
         f"Measurements that {control.id} read",
         {
@@ -109,15 +123,7 @@ def _readings(key: str, control: ControlRow) -> None:
         ),
     )
     more = f"{control.readings_left_out:,} more readings are in the exported evidence."
-    literal(
-        key,
-        Heading(4, f"{control.id}: {control.title}"),
-        Paragraph(control.asks),
-        *((Paragraph(f"Applies when: {control.condition}"),) if control.condition else ()),
-        *((table,) if control.readings else ()),
-        *((Paragraph(more, muted=True),) if control.readings_left_out else ()),
-        *((Bullets(tuple(f"Source: {source}" for source in control.sources)),) if control.sources else ()),
-    )
+    return (table, *((Paragraph(more, muted=True),) if control.readings_left_out else ()))
 
 
 def _outcome(control: ControlRow) -> Cell:

@@ -214,8 +214,8 @@ def _turned(
     else:
         smallest = "the smallest there is among those tried" if minimal else "found, not shown to be the smallest"
         doing = "With" if kind == "columns" else "Without the words"
-        yield f"{doing} {', '.join(clean(change) for change in changes)}: {clean(after)}"
-        yield f"({smallest}; {evaluations:,} changed texts)"
+        told = f"{doing} {', '.join(clean(change) for change in changes)}: {clean(after)}"
+        yield f"{told} ({smallest}; {evaluations:,} changed texts)."
         if kind == "words":
             yield "Words were taken away: the model was not trained on texts with gaps."
     if identity_alone is not None:

@@ -245,8 +245,6 @@ def _explained(
     _stored(workspace, run_id, "minimal_counterfactuals:counterfactuals", _counterfactuals(documents))
     _stored(workspace, run_id, "adverse_action_reasons:reasons", _reasons(documents))
     leaning = tuple(_identity(context, documents, units))
-    if verdict != "trusted":
-        leaning = leaning[1:]
     return [
         AuditResult(
             audit="explanations", artifacts=kept, **_explanations(context, documents, units, verdict), **shared

@@ -45,7 +45,8 @@ def show_explained(page: RunPage, workspace: Workspace) -> None:
         _list(table, chosen)
     _ask_for_an_id()
     if chosen is None:
-        literal("explained-choose", Paragraph("Choose a row above to read its text and what its decision leans on."))
+        told = "Choose a row, or name one by its id, to read its text and what its decision leans on."
+        literal("explained-choose", Paragraph(told))
         return
     _show_one(page, workspace, table, chosen)
 

@@ -69,7 +69,7 @@ def show_reliance(found: Explanations) -> None:
     st.header("Who a person is, and what changing only that does", anchor="identity")
     if not found.reliance:
         literal(
-            "identity", Paragraph("Reliance on identity was not measured: the audit identity_reliance did not run.")
+            "identity", Paragraph("Reliance on identity was not measured (audit identity_reliance).")
         )
         return
     literal("identity", _beside(found.reliance), Paragraph(found.reliance_note, muted=True))

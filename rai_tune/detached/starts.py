@@ -133,4 +133,6 @@ def _working(folder: Path) -> bool:
     if is_held(folder / LOCK):
         return True
     process = read(folder / PROCESS) or {}
-    return process.get("host") == socket.gethostname() and mark_of(int(process.get("pid", 0))) == process.get("mark")
+    # Without a mark the process was gone before anybody could look at it.
+    mark = process.get("mark")
+    return bool(mark) and process.get("host") == socket.gethostname() and mark_of(int(process["pid"])) == mark

@@ -13,14 +13,17 @@ from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.signed import signed_about
-from rai_tune.promotion.statement import evidence_statement
+from rai_tune.promotion.statement import evidence_statement, stored_json
 from rai_tune.reporting.stored import report_inputs, stored_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
+    from rai_tune.gate.decision import Decision
     from rai_tune.reporting.inputs import ReportInputs
-    from rai_tune.workspace import Workspace
+    from rai_tune.workspace import RunRecord, Workspace
 
 
 def reported(workspace: Workspace, run_id: str, *, texts: bool = False) -> ReportInputs:
@@ -34,16 +37,42 @@ def reported(workspace: Workspace, run_id: str, *, texts: bool = False) -> Repor
     head = ledger.head()
     signed = signed_about(ledger, run.id, author_key(workspace, run.id))
     complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
+    evidence = evidence_statement(workspace, run.id, inputs.results) if complete else {}
     return replace(
         inputs,
         ledger={"size": head.size, "root": head.root, "at": head.at} if head.size else {},
-        statement=statement_digest(evidence_statement(workspace, run.id, inputs.results)) if complete else "",
+        statement=statement_digest(evidence) if evidence else "",
+        evidence=evidence,
+        signers=signers_asked(workspace, run, inputs.decisions),
         attestations=signed.attestations,
         signoffs=signed.signoffs,
         waivers=signed.waivers,
         entries=dict(signed.seqs or {}),
         texts=explained_texts(workspace, run.id) if texts else None,
     )
+
+
+def signers_asked(workspace: Workspace, run: RunRecord, decisions: Iterable[Decision]) -> dict[str, int]:
+    """How many people the packs that froze with the run ask to sign it: by role, and ``quorum`` for those besides the author.
+
+    A signature control that does not apply asks nobody.
+    """
+    artifacts = workspace.artifacts(run.id)
+    idle = {
+        (each.policy_id, control.id)
+        for each in decisions
+        for control in each.controls
+        if control.outcome == "not_applicable"
+    }
+    asked: dict[str, int] = {}
+    for name in run.policies:
+        pack = stored_json(workspace, artifacts, f"policy:{name}")
+        asked["quorum"] = max(asked.get("quorum", 1), pack.get("quorum") or 1)
+        for control in pack.get("controls", ()):
+            check = control.get("check") or {}
+            if check.get("kind") == "signature" and (name, control["id"]) not in idle:
+                asked[check["role"]] = max(asked.get(check["role"], 0), int(check["people"]["value"]))
+    return asked
 
 
 def explained_texts(workspace: Workspace, run_id: str) -> pd.DataFrame:

@@ -31,6 +31,8 @@ class ReportInputs:
     ``ledger``: the head of the workspace's ledger {size, root, at}; empty when the ledger is. ``statement``: SHA-256 of the evidence
     statement, empty while there is none. ``attestations``, ``signoffs`` and ``waivers``: those whose signatures were verified; ``entries``:
     their ledger entries by kind (``attestation``, ``signoff``, ``waiver``), in the same order.
+    ``evidence``: that statement itself, empty while there is none. ``signers``: how many people the run's policies ask to sign, by role, and
+    under ``quorum`` how many besides the author.
     ``texts``: row_id, label, prediction and text of the explained rows where somebody asked for them, else None.
     """
 
@@ -49,3 +51,5 @@ class ReportInputs:
     waivers: tuple[Waiver, ...] = ()
     entries: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     texts: pd.DataFrame | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    signers: Mapping[str, int] = field(default_factory=dict)

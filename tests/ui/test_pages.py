@@ -113,12 +113,13 @@ def test_every_control_has_its_threshold_and_the_origin_of_that(hostile_run: Any
     with Workspace.open(hostile_run.root, create=False) as workspace:
         view = build_view(report_inputs(workspace, hostile_run.run_id))
     test = app(hostile_run.root, hostile_run.run_id, "policy")
-    rows = table(test, "Controls in the order of the policy")["rows"]
+    tables = [block for block in blocks(test, "table") if block["caption"].startswith("Controls on ")]
+    rows = [row for found in tables for row in found["rows"]]
     controls = view.decisions[0].controls
-    assert [row[0]["text"] for row in rows] == [control.title for control in controls]
+    assert [row[0]["text"] for row in rows] == [f"{control.id}: {control.title}" for control in controls]
     assert [row[3]["text"] for row in rows] == [control.threshold or "–" for control in controls]
     assert [row[4]["text"] for row in rows] == [control.origin or "–" for control in controls]
-    opened = table(test, "Controls that are not met")["rows"]
+    opened = table(app(hostile_run.root, hostile_run.run_id, "run"), "Controls that are not met")["rows"]
     assert {row[0]["text"] for row in opened} == {
         c.title for c in controls if c.outcome not in {"pass", "not_applicable"}
     }

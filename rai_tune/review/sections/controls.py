@@ -1,4 +1,4 @@
-"""The controls of every policy: the open ones with what would settle them, then all, then what each one read."""
+"""Controls on the overview of a run: the open ones with what would settle them; and what one control read."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.review.components import Bullets, Cell, Heading, Paragraph, Table, literal
+from rai_tune.review.components import Cell, Paragraph, Table, literal
 from rai_tune.review.sections.cells import number, rows_of
 from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
-    from rai_tune.reporting.model import ControlRow, DecisionView
+    from rai_tune.reporting.model import ControlRow
 
 _OPEN = ("fail", "insufficient_evidence", "awaiting_signoff")
 
@@ -39,60 +39,6 @@ def show_open(view: ReportView) -> None:
                 for control in found
             ),
         ),
-    )
-
-
-def show_controls(view: ReportView) -> None:
-    """Every control of every policy, with its threshold and where that comes from."""
-    st.header("All controls", anchor="controls")
-    if not view.decisions:
-        literal("controls", Paragraph("No policy has decided on this run."))
-    for place, decision in enumerate(view.decisions):
-        _decision(f"controls-{place}", decision)
-
-
-def _decision(key: str, decision: DecisionView) -> None:
-    literal(
-        key,
-        Heading(3, f"{decision.title}, version {decision.version}"),
-        Paragraph(f"{decision.icon} {decision.word}"),
-        Bullets(decision.notes),
-        Table(
-            "Controls in the order of the policy",
-            {
-                "Control": "",
-                "Outcome": "",
-                "Effect": "",
-                "Threshold": "short",
-                "Origin of the threshold": "wide",
-                "Why": "wide",
-            },
-            tuple(
-                (
-                    Cell(control.title, control.reference),
-                    _outcome(control),
-                    Cell(control.severity, control.standing),
-                    Cell(control.threshold or "–"),
-                    Cell(control.origin or "–", control.source),
-                    Cell(control.reason, " ".join(control.people)),
-                )
-                for control in decision.controls
-            ),
-        ),
-    )
-    with st.expander("What each control asks, and what it read"):
-        for control in decision.controls:
-            _readings(f"{key}-{control.id}", control)
-
-
-def _readings(key: str, control: ControlRow) -> None:
-    literal(
-        key,
-        Heading(4, f"{control.id}: {control.title}"),
-        Paragraph(control.asks),
-        *((Paragraph(f"Applies when: {control.condition}"),) if control.condition else ()),
-        *readings_of(control),
-        *((Bullets(tuple(f"Source: {source}" for source in control.sources)),) if control.sources else ()),
     )
 
 

@@ -161,5 +161,11 @@ def _hidden(comparison: RunComparison, of_runs: list[Hidden]) -> RunComparison:
     for other in of_runs:
         hidden = replace(hidden, groups=hidden.groups | other.groups, labels=hidden.labels | other.labels)
     measured = hide_small_cells((result,), hidden)[0].measurements
-    flips = tuple(flip for flip in found.flips if (flip.attribute, flip.group) not in hidden.groups)
+    # A flip tells what the change of the same group tells, so it goes where that is hidden.
+    dark = {
+        (item.attribute, item.group)
+        for item in measured
+        if item.metric == "selection_rate_change" and item.status == "suppressed"
+    }
+    flips = tuple(flip for flip in found.flips if (flip.attribute, flip.group) not in dark | hidden.groups)
     return replace(comparison, found=Comparison(measured, flips))

@@ -11,7 +11,7 @@ from rai_audits.core import AuditContext, TaskInfo, load_audit, run_audit
 from rai_tune.core import sha256_bytes, sha256_json
 from rai_tune.gate import load_policy
 from rai_tune.recipe import Recipe
-from rai_tune.stored_run import PARQUET, attach, decide
+from rai_tune.stored_run import PARQUET, attach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,9 +60,13 @@ def store_run(
     audits: Sequence[str] = AUDITS,
     options: Mapping[str, Any] | None = None,
     favourable: str = "approved",
+    decided: bool = True,
     **settings: Any,
 ) -> str:
-    """Store a run with these predictions, its texts, the results of ``audits`` and the decision of the baseline; returns its id."""
+    """Store a run with these predictions, its texts, the results of ``audits`` and the decision of the baseline; returns its id.
+
+    Deciding imports what trains models; tests that need no decision leave it out.
+    """
     recipe = _recipe(name, groups, favourable, settings)
     policy = load_policy("baseline")
     frozen = {policy.policy.id: policy.digest}
@@ -95,7 +99,10 @@ def store_run(
         attach(workspace, run.id, f"audit:{audit}", found.to_json())
     for step in ("preparing", "predicting", "auditing", "deciding"):
         workspace.set_state(run.id, step)  # type: ignore[arg-type]
-    decide(run.id, workspace, (policy,))
+    if decided:
+        from rai_tune.stored_run import decide
+
+        decide(run.id, workspace, (policy,))
     workspace.set_state(run.id, "completed")
     return run.id
 
@@ -118,6 +125,7 @@ def _recipe(
         "model": {"base": "minilm"},
         "policies": ["baseline"],
         "seed": settings.get("seed", 1),
+        "audits": settings.get("audits_spec", {}),
     }
     return Recipe.model_validate(given).model_dump(mode="json")
 

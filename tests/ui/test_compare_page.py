@@ -166,7 +166,7 @@ def test_what_production_serves_is_resolved_and_nothing_served_is_a_sentence(
     ("other", "name", "words"),
     [
         ("others", "others", "The runs share no test row: 300 rows in"),
-        ("unfinished", "begun", "is failed and has no predictions"),
+        ("unfinished", SCRIPT, "is failed and has no predictions"),
     ],
 )
 def test_what_cannot_be_paired_says_why_and_the_rest_is_shown(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rai_tune.reporting.differing import Difference
     from rai_tune.reporting.model import ControlRow
+    from rai_tune.review.components.literal import ColumnKind
     from rai_tune.review.sections.sides import Side
     from rai_tune.workspace import Workspace
 
@@ -63,7 +64,7 @@ def _decisions(candidate: Side, other: Side) -> None:
         rows = tuple(
             (Cell(item.title, item.policy), _outcome(item.candidate), _outcome(item.other)) for item in apart.controls
         )
-        columns = {"Control": "wide", "Candidate": "wide", "Against": "wide"}
+        columns: dict[str, ColumnKind] = {"Control": "wide", "Candidate": "wide", "Against": "wide"}
         literal("compare-controls", Table("Controls whose outcome differs", columns, rows))
 
 

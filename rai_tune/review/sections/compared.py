@@ -16,6 +16,7 @@ from rai_tune.review.sections.choosing import choose
 
 if TYPE_CHECKING:
     from rai_tune.reporting.comparing_view import ChangedAttribute, ChangedMetric, ComparisonView
+    from rai_tune.review.components.literal import ColumnKind
     from rai_tune.review.sections.sides import Side
     from rai_tune.workspace import Workspace
 
@@ -98,7 +99,13 @@ def _flips(view: ComparisonView) -> None:
         (Cell(flip.name), Cell(flip.rows), Cell(flip.gained), Cell(flip.lost), Cell(flip.p_value))
         for flip in view.flips
     )
-    columns = {"Who": "wide", "Rows": "number", "Gained": "number", "Lost": "number", "p": "number"}
+    columns: dict[str, ColumnKind] = {
+        "Who": "wide",
+        "Rows": "number",
+        "Gained": "number",
+        "Lost": "number",
+        "p": "number",
+    }
     caption = (
         f"Rows whose decision the candidate turns to '{view.favourable}' (gained) or away from it (lost). {view.words}"
     )

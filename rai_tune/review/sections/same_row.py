@@ -15,6 +15,7 @@ from rai_tune.review.navigation import parameter, set_parameter
 from rai_tune.review.rows import rows_by_id
 
 if TYPE_CHECKING:
+    from rai_tune.review.components.literal import ColumnKind
     from rai_tune.review.sections.sides import Side
     from rai_tune.workspace import Workspace
 
@@ -61,9 +62,9 @@ def _changed(workspace: Workspace, sides: tuple[Side, Side], changed: tuple[str,
         )
         for row_id in ids
     )
-    columns = {"Row": "", "Label": "", "Candidate decides": "", "The other decides": ""}
+    columns: dict[str, ColumnKind] = {"Row": "", "Label": "", "Candidate decides": "", "The other decides": ""}
     caption = f"Test rows that the two decide differently, {shown.start + 1:,} to {shown.stop:,} of {len(changed):,}"
-    literal("compare-changed-rows", Table(caption, columns, rows))  # type: ignore[arg-type]
+    literal("compare-changed-rows", Table(caption, columns, rows))
 
 
 def _chosen(changed: tuple[str, ...]) -> str | None:
@@ -89,7 +90,8 @@ def _row(workspace: Workspace, side: Side, row_id: str) -> dict[str, Any] | str:
 
 def _by_id(workspace: Workspace, side: Side, ids: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     table = rows_by_id(workspace, side.run.id, "predictions", ids)
-    return {str(row["row_id"]): row for row in table.reindex(columns=list(_COLUMNS)).to_dict("records")}
+    rows = table.reindex(columns=list(_COLUMNS)).to_dict("records")
+    return {str(row["row_id"]): {str(name): value for name, value in row.items()} for row in rows}
 
 
 def _beside(row_id: str, found: list[dict[str, Any] | str]) -> None:
@@ -99,8 +101,8 @@ def _beside(row_id: str, found: list[dict[str, Any] | str]) -> None:
         for name, column in (("Label in the data", "label"), ("Decided", "prediction"), ("Split", "split"))
     )
     scores = (Cell("Score of the positive class"), *(Cell(_score(row) or "–") for row in found))
-    columns = {"": "", "Candidate": "", "Against": ""}
-    literal("row", Heading(3, title), Table(f"{title} in both runs", columns, (*rows, scores)))  # type: ignore[arg-type]
+    columns: dict[str, ColumnKind] = {"": "", "Candidate": "", "Against": ""}
+    literal("row", Heading(3, title), Table(f"{title} in both runs", columns, (*rows, scores)))
     if all(isinstance(row, dict) and row["split"] != "test" for row in found):
         literal(
             "row-split", Paragraph("Neither model was tested on this row, so it says little about either.", muted=True)

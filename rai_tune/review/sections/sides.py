@@ -47,7 +47,7 @@ def choose_sides(workspace: Workspace) -> tuple[Side, Side] | None:
     named = {run_id: f"{clean(run.name)} · {run_id} · {run.state}" for run_id, run in runs.items()}
     with st.container(horizontal=True, key="compare-choices"):
         candidate = choose("Candidate", CANDIDATE, {_NOBODY: "Choose a run", **named})
-        others = {alias: _alias(alias, serving, runs) for alias in ALIASES}
+        others: dict[str, str] = {alias: _alias(alias, serving, runs) for alias in ALIASES}
         default = "production" if serving.get("production") not in {None, candidate} else None
         against = choose("Against", AGAINST, {_NOBODY: "Choose a run or what is in use", **others, **named}, default)
     unknown = [_unknown(workspace, name, (*named, *ALIASES)) for name in (CANDIDATE, AGAINST)]

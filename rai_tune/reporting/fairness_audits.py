@@ -48,10 +48,19 @@ State = Literal["measured", "nothing", "failed", "absent"]
 
 
 @dataclass(frozen=True)
+class Listed:
+    """Measurements of one kind with a chart of their own, such as the slices of one outcome."""
+
+    title: str
+    rows: tuple[MeasureRow, ...]
+    chart: DotChart
+
+
+@dataclass(frozen=True)
 class FairnessAudit:
     """One audit. ``chapter`` is None unless it measured something; ``charts`` belong to its tables of the same place, None for none.
 
-    ``of_rows`` draws the list of the chapter. ``sentence`` says what the audit asks, or why there is nothing to show.
+    ``listed`` are measurements that are drawn beside their own table and are not in the chapter's rows. ``sentence`` says what the audit asks, or why there is nothing to show.
     """
 
     audit: str
@@ -60,7 +69,7 @@ class FairnessAudit:
     sentence: str
     chapter: Chapter | None
     charts: tuple[DotChart | None, ...] = ()
-    of_rows: tuple[DotChart, ...] = ()
+    listed: tuple[Listed, ...] = ()
     others: tuple[str, ...] = ()
     """Attributes that it measured and that are left out here, see ``about``."""
 
@@ -168,6 +177,9 @@ def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favou
     if name == "slice_discovery":
         chapter = _slices(chapter, result.facts)
     chapter = replace(chapter, grids=tuple(_isolated(_sorted(grid)) for grid in chapter.grids))
+    listed = tuple(_listed(name, chapter.rows, favourable))
+    told = {row.value.ref.metric for each in listed for row in each.rows}
+    chapter = replace(chapter, rows=tuple(row for row in chapter.rows if row.value.ref.metric not in told))
     return FairnessAudit(
         audit=name,
         title=title,
@@ -175,7 +187,7 @@ def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favou
         sentence=chapter.sentence,
         chapter=chapter,
         charts=tuple(_grid_chart(name, grid, favourable) for grid in chapter.grids),
-        of_rows=tuple(_row_charts(name, chapter.rows, favourable)),
+        listed=listed,
     )
 
 
@@ -246,7 +258,7 @@ def _ends(audit: str, favourable: str) -> tuple[str, str]:
     }.get(audit, ("", ""))
 
 
-_LISTED: dict[str, tuple[tuple[str, str], ...]] = {
+_KINDS: dict[str, tuple[tuple[str, str], ...]] = {
     "slice_discovery": (
         ("slice_error_rate_difference", "Error rate, slice minus the rest"),
         ("slice_favourable_rate_difference", "Favourable rate, slice minus the rest"),
@@ -254,18 +266,20 @@ _LISTED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def _row_charts(audit: str, rows: Sequence[MeasureRow], favourable: str) -> Iterator[DotChart]:
+def _listed(audit: str, rows: Sequence[MeasureRow], favourable: str) -> Iterator[Listed]:
     ends = {
         "slice_error_rate_difference": ("fewer errors in the slice", "more errors in the slice"),
         "slice_favourable_rate_difference": (f"'{favourable}' less often", f"'{favourable}' more often in the slice"),
     }
-    for metric, title in _LISTED.get(audit, ()):
-        own = [
-            replace(row, name=clean(row.value.ref.label or row.name)) for row in rows if row.value.ref.metric == metric
-        ]
+    for metric, title in _KINDS.get(audit, ()):
+        own = tuple(
+            replace(row, name=clean(row.value.ref.label or row.name), meaning="")
+            for row in rows
+            if row.value.ref.metric == metric
+        )
         chart = rows_chart(title, title, own, ends[metric])
         if chart is not None:
-            yield chart
+            yield Listed(title, own, chart)
 
 
 def _slices(chapter: Chapter, facts: Mapping[str, Any]) -> Chapter:

@@ -239,10 +239,17 @@ def test_an_interval_without_an_end_goes_to_the_edge_and_never_stretches_the_axi
     assert [(row["high"], row["open"]) for row in rows] == [(high, True), (high, True)]
 
 
+def test_the_first_of_two_names_from_right_to_left_stays_first() -> None:
+    pair = "\u2068\u05d0\u2069 / \u2068\u05d1\u2069"
+    spec = dot_chart([Dot(pair, "9", 0.5, None, None)], axis="Share").to_dict()
+    (rows,) = spec["datasets"].values()
+    assert rows[0]["label"] == f"{pair} (n = 9)"
+
+
 def test_a_name_that_is_cut_closes_what_it_opened() -> None:
     name = "\u2068" + "\u05d0" * 60 + "\u2069 / \u2068b\u2069"
     spec = dot_chart([Dot(name, "9", 0.5, None, None)], axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     label = rows[0]["label"]
     assert label.count("\u2068") == label.count("\u2069")
-    assert label.endswith("…\u2069\u2069 (n = 9)")
+    assert label.endswith("…\u2069 (n = 9)")

@@ -131,7 +131,9 @@ def _table(dots: Sequence[Dot], edge: float) -> Any:
 
 def _label(dot: Dot) -> str:
     rows = "n not shown" if dot.n_text == NO_COUNT else f"n = {dot.n_text}"
-    return f"{_ISOLATED.format(_cut(dot.name))} ({rows})"
+    name = _cut(dot.name)
+    # A pair of names is isolated name by name: around both, the first name alone would turn their order.
+    return f"{name if _ISOLATED[0] in name else _ISOLATED.format(name)} ({rows})"
 
 
 def _cut(name: str) -> str:

@@ -77,7 +77,7 @@ def _metric(view: ComparisonView, attribute: ChangedAttribute, metric: ChangedMe
     chart = metric_chart(view, attribute, metric)
     if chart is not None:
         draw_chart("changes-group-chart", chart)
-    tables = [measures(f"Change of {title}. {view.words}", metric.changes, head="Group")]
+    tables = [measures(f"{title}, change. {view.words}", metric.changes, head="Group")]
     if metric.gaps:
         caption = (
             f"Change of the gap between each two groups: above 0, the first group gained on the second. {view.words}"

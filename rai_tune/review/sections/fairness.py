@@ -75,8 +75,9 @@ def _show_audit(audit: FairnessAudit, attribute: str | None, words: str) -> None
         if chart is not None:
             draw_chart(f"{key}-chart-{place}", chart)
         literal(f"{key}-grid-{place}", *side_by_side(replace(grid, title=f"{grid.title}. {words}")))
-    for place, chart in enumerate(audit.of_rows):
-        draw_chart(f"{key}-of-rows-{place}", chart)
+    for place, listed in enumerate(audit.listed):
+        draw_chart(f"{key}-listed-{place}", listed.chart)
+        literal(f"{key}-listed-table-{place}", measures(f"{listed.title}. {words}", listed.rows, head="Slice"))
     if chapter.rows:
         literal(f"{key}-rows", measures(f"{audit.title}: single numbers. {words}", chapter.rows))
     if audit.others:

@@ -7,7 +7,7 @@ Stable API: ``DotChart``, ``group_chart``, ``grid_chart``, ``rows_chart``.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rai_tune.reporting.numbers import unit_of
@@ -132,7 +132,12 @@ def group_chart(table: GroupTable, metric: str, decisions: Sequence[DecisionView
 
 def grid_chart(grid: Grid, column: int, ends: tuple[str, str] = ("", "")) -> DotChart | None:
     """One column of a table of an audit; None where it holds nothing at all."""
-    shown = [(pair_name(value, row.name), value) for row in grid.rows if (value := row.cells[column]) is not None]
+    # The rows of the table, not those of both sides of a ratio.
+    shown = [
+        (pair_name(value, row.name), replace(value, n_text=row.n_text))
+        for row in grid.rows
+        if (value := row.cells[column]) is not None
+    ]
     if not shown:
         return None
     name = grid.columns[column]

@@ -139,6 +139,7 @@ def test_an_interval_without_an_upper_end_is_open_and_equal_values_are_said_once
     assert chart is not None
     assert chart.marks[0].unbounded
     assert "a / b: 2.000 (1.1 and up)." in chart.sentence
+    assert chart.marks[0].n_text == "9"
     alike = grid_chart(grid(0.5, 0.5), 0)
     assert alike is not None and "All alike: 50.0 %." in alike.sentence
 

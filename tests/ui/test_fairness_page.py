@@ -239,6 +239,17 @@ def test_an_interval_without_an_end_goes_to_the_edge_and_never_stretches_the_axi
     assert [(row["high"], row["open"]) for row in rows] == [(high, True), (high, True)]
 
 
+def test_numbers_like_shares_have_the_axis_of_shares() -> None:
+    for dots, ends in (
+        ([Dot("a", "9", 0.8, 0.7, 0.9)], (0.0, 1.0)),
+        ([Dot("a", "9", 2.0, 1.0, 3.0)], (0.0, 3.0)),
+        ([Dot("a", "9", 0.2, -0.4, 0.9)], (-0.4, 1.2)),
+    ):
+        spec = dot_chart(dots, axis="AUC", scale=Scale("number")).to_dict()
+        bars = next(layer for layer in layer_of(spec, "rule") if "x2" in layer["encoding"])
+        assert bars["encoding"]["x"]["scale"]["domain"] == [pytest.approx(end) for end in ends]
+
+
 def test_the_first_of_two_names_from_right_to_left_stays_first() -> None:
     pair = "\u2068\u05d0\u2069 / \u2068\u05d1\u2069"
     spec = dot_chart([Dot(pair, "9", 0.5, None, None)], axis="Share").to_dict()

@@ -226,17 +226,19 @@ def _measures(ink: str, unit: Unit) -> Any:
 
 
 def _domain(dots: Sequence[Dot], scale: Scale) -> tuple[float, float]:
-    """Shares go from 0 to 1, differences as far to both sides, ratios from 0 to a little over the largest dot."""
+    """Shares, and numbers that are like them, go from 0 to 1; differences as far to both sides; ratios from 0 to a little over the largest."""
     estimates = [dot.estimate for dot in dots if dot.estimate is not None]
     reached = [abs(end) for dot in dots for end in (dot.estimate, dot.low, dot.high) if end is not None]
     if scale.equal == 0:
         far = max([*reached, *map(abs, scale.limits), 0.02])
         far = math.ceil(far * 20) / 20 if far > 0.1 else math.ceil(far * 50) / 50
         return -far, far
-    if scale.unit == "percent":
+    lows = [dot.low if dot.low is not None else dot.estimate for dot in dots]
+    least = min([0.0, *(low for low in lows if low is not None)])
+    if scale.unit == "percent" or (scale.equal is None and least == 0 and max(reached, default=0.0) <= 1):
         return 0.0, 1.0
     far = max([*(1.5 * value for value in estimates), *(1.2 * limit for limit in scale.limits), 1.2])
-    return min([0.0, *(dot.low for dot in dots if dot.low is not None)]), far
+    return least, far
 
 
 def told_apart(labels: Sequence[str]) -> list[str]:

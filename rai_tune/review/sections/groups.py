@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rai_tune.reporting.charts import GROUP_METRICS, group_chart, metrics_of, pair_name
+from rai_tune.reporting.text import clean
 from rai_tune.reporting.wording import DETECTABLE
 from rai_tune.review.components import Cell, Heading, Paragraph, Table, draw_chart, literal, told_apart
 from rai_tune.review.navigation import parameter
@@ -33,7 +34,9 @@ def show_groups(view: ReportView, words: str) -> str:
         metrics = metrics_of(table)
         metric = choose("What is drawn", "metric", metrics) if metrics else None
     if asked is not None and asked not in names:
-        literal("fairness-no-such", Paragraph(f"No group attribute '{asked}' was measured; this is '{attribute}'."))
+        literal(
+            "fairness-no-such", Paragraph(f"No group attribute '{clean(asked)}' was measured; this is '{attribute}'.")
+        )
     _attribute(table, view, metric, words)
     return table.attribute
 

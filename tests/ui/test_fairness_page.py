@@ -257,10 +257,26 @@ def test_the_first_of_two_names_from_right_to_left_stays_first() -> None:
     assert rows[0]["label"] == f"{pair} (n = 9)"
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("A" * 60, "A" * 39 + "…"),
+        ("A" * 60 + " / " + "B" * 60, "A" * 17 + "… / " + "B" * 17 + "…"),
+        ("A" * 60 + " / B", "A" * 35 + "… / B"),
+        ("A / " + "B" * 60, "A / " + "B" * 35 + "…"),
+        ("a / b / " + "c" * 60, "a / b / " + "c" * 31 + "…"),
+    ],
+)
+def test_of_a_pair_of_long_names_both_are_seen(name: str, label: str) -> None:
+    spec = dot_chart([Dot(name, "9", 0.5, None, None)], axis="Share").to_dict()
+    (rows,) = spec["datasets"].values()
+    assert rows[0]["label"] == f"\u2068{label}\u2069 (n = 9)"
+
+
 def test_a_name_that_is_cut_closes_what_it_opened() -> None:
     name = "\u2068" + "\u05d0" * 60 + "\u2069 / \u2068b\u2069"
     spec = dot_chart([Dot(name, "9", 0.5, None, None)], axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     label = rows[0]["label"]
     assert label.count("\u2068") == label.count("\u2069")
-    assert label.endswith("…\u2069 (n = 9)")
+    assert label.endswith("…\u2069 / \u2068b\u2069 (n = 9)")

@@ -27,6 +27,7 @@ _AXIS_HEIGHT = 88
 _ENDS_HEIGHT = 36
 _NAME_LENGTH = 40
 _END_LENGTH = 60
+_BETWEEN = " / "
 NO_COUNT = "–"
 _ISOLATED = "\u2068{}\u2069"
 """First strong isolate: a name that is written from right to left does not turn round what stands beside it."""
@@ -137,10 +138,22 @@ def _label(dot: Dot) -> str:
 
 
 def _cut(name: str) -> str:
-    """At most ``_NAME_LENGTH`` characters, with every isolate closed that was open where the name was cut."""
+    """At most ``_NAME_LENGTH`` characters. Of a pair of names both keep their beginning: the second tells rows apart as often as the first."""
     if len(name) <= _NAME_LENGTH:
         return name
-    kept = name[: _NAME_LENGTH - 1].rstrip() + "…"
+    sides = name.split(_BETWEEN)
+    if len(sides) != 2:
+        return _shortened(name, _NAME_LENGTH)
+    room = _NAME_LENGTH - len(_BETWEEN)
+    longest = max(room // 2, room - min(map(len, sides)))
+    return _BETWEEN.join(_shortened(side, longest) for side in sides)
+
+
+def _shortened(name: str, length: int) -> str:
+    """The beginning of a name, with every isolate closed that was open where it was cut."""
+    if len(name) <= length:
+        return name
+    kept = name[: length - 1].rstrip() + "…"
     return kept + "\u2069" * (kept.count("\u2068") - kept.count("\u2069"))
 
 

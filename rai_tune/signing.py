@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rai_tune.candidates import completed_run, refuse_production_audit, refuse_without_model
+from rai_tune.candidates import completed_run, frozen_policies, refuse_production_audit, refuse_without_model
 from rai_tune.core import IntegrityError, RaiError, UsageError
 from rai_tune.gate.decision import EXIT_CODES
 from rai_tune.promoting import (
     candidate_of,
     changed_since,
     decisions_today,
-    frozen_policies,
     rollback_target,
     seen_now,
     sign_run,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
 BY_CONTROLS = frozenset({EXIT_CODES["fail"], EXIT_CODES["insufficient_evidence"]})
 """Exit codes of a door that controls keep shut: its sentence then quotes what they read."""
+_WORDS: dict[str, str] = {SIGNOFF: "comment", ATTESTATION: "text", WAIVER: "reason"}
 RETYPED = 8
 """Characters of the digest that a signer types again: enough to show that they looked at this one."""
 
@@ -112,7 +112,7 @@ def signing_state(workspace: Workspace, run_id: str) -> SigningState:
     decisions = decisions_today(workspace, run, results=results)
     found = deeds_about(ledger, run.id, author_key(workspace, run.id))
     history = promotions(ledger)
-    served = {alias: _newest(history, alias) for alias in ALIASES}
+    served: dict[str, Promotion | None] = {alias: _newest(history, alias) for alias in ALIASES}
     return SigningState(
         seen=seen,
         covered=_covered(run, evidence) if evidence else None,
@@ -213,7 +213,7 @@ def _covered(run: RunRecord, evidence: Mapping[str, object]) -> Covered:
 
 def _line(deed: Deed, run: RunRecord, statement: str) -> DeedLine:
     body, entry = deed.body, deed.entry
-    words = {SIGNOFF: "comment", ATTESTATION: "text", WAIVER: "reason"}[entry.kind]
+    words = _WORDS[entry.kind]
     what = str(body["role"]) if entry.kind == SIGNOFF else str(body["control"])
     if entry.kind == WAIVER:
         what += f", until {body['until']}"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rai_tune.promotion.ledger import Ledger, LedgerEntry
 
+_OTHERS: dict[str, str] = {EVIDENCE: "entered other evidence", DELETION: "deleted what the run held"}
 _TRIES = 50
 """Every failed try means that somebody else's entry went in; each looks again at what they wrote."""
 
@@ -143,7 +144,7 @@ def _deed(entry: LedgerEntry) -> str:
         return f"signed as {said.get('role') if said.get('role') in ROLES else 'somebody else'}"
     if entry.kind in {ATTESTATION, WAIVER}:
         return f"{'attested to' if entry.kind == ATTESTATION else 'waived'} {said.get('control')}"
-    return {EVIDENCE: "entered other evidence", DELETION: "deleted what the run held"}.get(entry.kind, entry.kind)
+    return _OTHERS.get(entry.kind, entry.kind)
 
 
 def _words(outcome: str) -> str:

@@ -80,7 +80,6 @@ def _form(place: str, seen: Seen, policy: str, control: str, sections: tuple[str
             st.text_area(label, key=field, height=_HEIGHT, max_chars=MAX_TEXT // len(fields) - 200)
         st.form_submit_button(
             "Sign this statement",
-            type="primary",
             key=f"policy-{place}-sign",
             on_click=_attest,
             args=(place, seen, policy, control, sections, fields),

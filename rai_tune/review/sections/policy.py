@@ -15,6 +15,7 @@ from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
     from rai_tune.reporting.model import ControlRow, DecisionView
+    from rai_tune.review.components.literal import Block
     from rai_tune.review.reading import RunPage
     from rai_tune.workspace import Workspace
 
@@ -48,7 +49,7 @@ def _overview(page: RunPage, workspace: Workspace) -> None:
 
 def _decision(key: str, decision: DecisionView, *, only_open: bool) -> None:
     shown = open_first(decision.controls) if only_open else decision.controls
-    tables = [
+    tables: list[Block] = [
         block
         for clause, controls in by_clause(shown).items()
         for block in (Heading(4, clause), _table(clause, controls))

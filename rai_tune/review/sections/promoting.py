@@ -97,7 +97,7 @@ def _promotion(state: SigningState, seen: Seen) -> None:
         return
     with st.form("signoff-promote", enter_to_submit=False):
         st.radio("Promote this run to", free, key=_ALIAS, horizontal=True)
-        st.form_submit_button("Promote", type="primary", key="signoff-promote-it", on_click=_promote, args=(seen,))
+        st.form_submit_button("Promote", key="signoff-promote-it", on_click=_promote, args=(seen,))
 
 
 def _promote(seen: Seen) -> None:

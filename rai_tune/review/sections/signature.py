@@ -40,7 +40,7 @@ def show_signature(seen: Seen, found: Offers) -> None:
             max_chars=RETYPED,
             autocomplete="off",
         )
-        st.form_submit_button("Sign", type="primary", key="signoff-sign-it", on_click=_sign, args=(seen,))
+        st.form_submit_button("Sign", key="signoff-sign-it", on_click=_sign, args=(seen,))
     if refused:
         literal("sign-not", Paragraph("Not offered to you:", muted=True), Bullets(refused))
 

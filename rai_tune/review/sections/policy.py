@@ -14,6 +14,8 @@ from rai_tune.review.sections.redeciding import show_redeciding, show_today
 from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rai_tune.reporting.model import ControlRow, DecisionView
     from rai_tune.review.components.literal import Block
     from rai_tune.review.reading import RunPage
@@ -23,14 +25,16 @@ _ONLY_OPEN = "policy-open"
 
 
 def show_policy(page: RunPage, workspace: Workspace) -> None:
-    """What each policy asked and decided; an address that names a control shows that one first."""
-    if parameter("control"):
-        show_one_control(page, workspace)
-        _overview(page, workspace)
-    else:
-        _overview(page, workspace)
-        show_one_control(page, workspace)
-    show_redeciding(page, workspace)
+    """What each policy asked and decided. An address that names a control, or another day or pack, shows that first."""
+    parts: dict[str, Callable[[RunPage, Workspace], None]] = {
+        "again": show_redeciding,
+        "control": show_one_control,
+        "all": _overview,
+    }
+    asked = [("again", parameter("as_of") or parameter("under")), ("control", parameter("control")), ("all", "always")]
+    first = [name for name, named in asked if named]
+    for name in [*first, *(name for name in ("control", "again") if name not in first)]:
+        parts[name](page, workspace)
 
 
 def _overview(page: RunPage, workspace: Workspace) -> None:

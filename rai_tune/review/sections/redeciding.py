@@ -20,6 +20,7 @@ from rai_tune.review.navigation import parameter, set_parameter
 from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
+    from rai_tune.gate import LoadedPolicy
     from rai_tune.reporting.model import ControlRow, DecisionView
     from rai_tune.reporting.redecided import Difference
     from rai_tune.review.reading import RunPage
@@ -58,14 +59,20 @@ def show_redeciding(page: RunPage, workspace: Workspace) -> None:
 
 def decided_today(page: RunPage, workspace: Workspace) -> tuple[DecisionView, ...]:
     """The run's own policies, decided today: what people entered since the stored decision is read."""
-    return _decided(page.key, today(), None, page, workspace)
+    return _decided(page.key, today(), "", None, page, workspace)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _decided(key: str, day: date, pack: str | None, _page: RunPage, _workspace: Workspace) -> tuple[DecisionView, ...]:  # noqa: ARG001  (key names this state of the evidence)
-    policies = (load_policy(pack),) if pack else None
+def _decided(
+    key: str,  # noqa: ARG001  (it names this state of the evidence)
+    day: date,
+    digest: str,  # noqa: ARG001  (it names the pack)
+    _pack: LoadedPolicy | None,
+    _page: RunPage,
+    _workspace: Workspace,
+) -> tuple[DecisionView, ...]:
     run = _workspace.run(_page.view.run_id)
-    decided = decisions_as_of(_workspace, run, day, policies)
+    decided = decisions_as_of(_workspace, run, day, (_pack,) if _pack else None)
     return build_view(replace(_page.inputs, decisions=decided)).decisions
 
 
@@ -87,7 +94,8 @@ def show_today(page: RunPage, workspace: Workspace) -> None:
 
 def _again(page: RunPage, workspace: Workspace, day: date, pack: str | None) -> None:
     try:
-        again = _decided(page.key, day, pack, page, workspace)
+        loaded = load_policy(pack) if pack else None
+        again = _decided(page.key, day, loaded.digest if loaded else "", loaded, page, workspace)
     except RaiError as error:
         literal("again", Banner("fail", "✗", "No decision", f"{sentence(str(error)).rstrip('.')}."))
         return

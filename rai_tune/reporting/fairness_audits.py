@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rai_tune.reporting.audit_words import AUDITS
 from rai_tune.reporting.chapters import audit_title, chapters
-from rai_tune.reporting.charts import DotChart, grid_chart, pair_name, rows_chart
+from rai_tune.reporting.fairness_drawing import Listed, chart_of, laid_out, listed_rows
 from rai_tune.reporting.suppression import shown
 from rai_tune.reporting.text import clean, named, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from rai_tune.core import AuditResult
+    from rai_tune.reporting.charts import DotChart
     from rai_tune.reporting.inputs import ReportInputs
-    from rai_tune.reporting.model import Chapter, Grid, GridRow, MeasureRow
+    from rai_tune.reporting.model import Chapter, Grid, MeasureRow
 
 MOST_ROWS = 20_000
 """Rows of one table that are prepared for the screen, which shows them a page at a time."""
@@ -45,15 +46,6 @@ _SOMETIMES = ("regression_gaps",)
 _WHOLE = frozenset({"slice_discovery", "ll144", "inequality"})
 _JOINS = (" x ", " & ")
 State = Literal["measured", "nothing", "failed", "absent"]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Measurements of one kind with a chart of their own, such as the slices of one outcome."""
-
-    title: str
-    rows: tuple[MeasureRow, ...]
-    chart: DotChart
 
 
 @dataclass(frozen=True)
@@ -176,8 +168,8 @@ def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favou
         return FairnessAudit(name, title, "nothing", sentence(f"{asks} {_searched(result.facts)}".strip()), None)
     if name == "slice_discovery":
         chapter = _slices(chapter, result.facts)
-    chapter = replace(chapter, grids=tuple(_isolated(_sorted(grid)) for grid in chapter.grids))
-    listed = tuple(_listed(name, chapter.rows, favourable))
+    chapter = replace(chapter, grids=tuple(laid_out(grid) for grid in chapter.grids))
+    listed = tuple(listed_rows(name, chapter.rows, favourable))
     told = {row.value.ref.metric for each in listed for row in each.rows}
     chapter = replace(chapter, rows=tuple(row for row in chapter.rows if row.value.ref.metric not in told))
     return FairnessAudit(
@@ -186,100 +178,9 @@ def _audit(name: str, result: AuditResult | None, chapter: Chapter | None, favou
         state="measured",
         sentence=chapter.sentence,
         chapter=chapter,
-        charts=tuple(_grid_chart(name, grid, favourable) for grid in chapter.grids),
+        charts=tuple(chart_of(grid, favourable) for grid in chapter.grids),
         listed=listed,
     )
-
-
-_DRAWN: dict[str, tuple[str, ...]] = {
-    "intersections": ("selection_rate_pooled", "selection_rate"),
-    "paired_swaps": ("swap_favourable_rate_change", "swap_score_shift"),
-    "four_fifths": ("four_fifths_ratio",),
-    "ll144": ("ll144_impact_ratio", "ll144_scoring_impact_ratio"),
-    "base_vs_tuned": ("selection_rate_change",),
-    "score_fairness": ("subgroup_auc",),
-    "simpson": ("selection_rate_difference_adjusted",),
-}
-"""Audit -> metrics worth a chart, the first one that a table has."""
-
-_LOWEST_FIRST = {"intersections": ("selection_rate_pooled", "selection_rate"), "four_fifths": ("four_fifths_ratio",)}
-"""Audit -> metrics by which its tables are sorted, the first that a row has a number for."""
-
-
-def _column(grid: Grid, metrics: Sequence[str]) -> int | None:
-    """The column of the first of these metrics that has a number somewhere, else of the first that is there at all."""
-    place: dict[str, int] = {}
-    numbered: set[str] = set()
-    for row in grid.rows:
-        for column, cell in enumerate(row.cells):
-            if cell is not None:
-                place.setdefault(cell.ref.metric, column)
-                if cell.estimate is not None:
-                    numbered.add(cell.ref.metric)
-    ordered = [
-        *(metric for metric in metrics if metric in numbered),
-        *(metric for metric in metrics if metric in place),
-    ]
-    return place[ordered[0]] if ordered else None
-
-
-def _sorted(grid: Grid) -> Grid:
-    audit = next((cell.ref.audit for row in grid.rows for cell in row.cells if cell is not None), "")
-    column = _column(grid, _LOWEST_FIRST.get(audit, ()))
-    if column is None:
-        return grid
-
-    def rank(row: GridRow) -> float:
-        cell = row.cells[column]
-        return math.inf if cell is None or cell.estimate is None else cell.estimate
-
-    return replace(grid, rows=tuple(sorted(grid.rows, key=rank)))
-
-
-def _isolated(grid: Grid) -> Grid:
-    """Names of pairs that are written from right to left keep their order."""
-    rows = []
-    for row in grid.rows:
-        first = next((cell for cell in row.cells if cell is not None), None)
-        rows.append(row if first is None else replace(row, name=pair_name(first, row.name)))
-    return replace(grid, rows=tuple(rows))
-
-
-def _grid_chart(audit: str, grid: Grid, favourable: str) -> DotChart | None:
-    column = _column(grid, _DRAWN.get(audit, ()))
-    return None if column is None else grid_chart(grid, column, _ends(audit, favourable))
-
-
-def _ends(audit: str, favourable: str) -> tuple[str, str]:
-    return {
-        "paired_swaps": (f"less often '{favourable}' after the swap", f"more often '{favourable}' after the swap"),
-        "base_vs_tuned": (f"tuned: '{favourable}' less often", f"tuned: '{favourable}' more often"),
-        "simpson": ("the second group is ahead", "the first group is ahead"),
-    }.get(audit, ("", ""))
-
-
-_KINDS: dict[str, tuple[tuple[str, str], ...]] = {
-    "slice_discovery": (
-        ("slice_error_rate_difference", "Error rate, slice minus the rest"),
-        ("slice_favourable_rate_difference", "Favourable rate, slice minus the rest"),
-    ),
-}
-
-
-def _listed(audit: str, rows: Sequence[MeasureRow], favourable: str) -> Iterator[Listed]:
-    ends = {
-        "slice_error_rate_difference": ("fewer errors in the slice", "more errors in the slice"),
-        "slice_favourable_rate_difference": (f"'{favourable}' less often", f"'{favourable}' more often in the slice"),
-    }
-    for metric, title in _KINDS.get(audit, ()):
-        own = tuple(
-            replace(row, name=clean(row.value.ref.label or row.name), meaning="")
-            for row in rows
-            if row.value.ref.metric == metric
-        )
-        chart = rows_chart(title, title, own, ends[metric])
-        if chart is not None:
-            yield Listed(title, own, chart)
 
 
 def _slices(chapter: Chapter, facts: Mapping[str, Any]) -> Chapter:

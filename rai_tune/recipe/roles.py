@@ -199,8 +199,9 @@ def in_line(template: str, column: str) -> bool:
 def why_not_read(table: TableSample, column: ColumnSample, label: ColumnSample) -> str | None:
     """Why a column should not be part of what the model reads, or None."""
     spelled = Counter(map(hints.template_name, table.names))
-    told = "it tells the outcome exactly, so the model would read the answer" if _tells_label(column, label) else None
-    return _unnameable(column.name, spelled) or _unfit(column) or told
+    if reason := _unnameable(column.name, spelled) or _unfit(column):
+        return reason
+    return "it tells the outcome exactly, so the model would read the answer" if _tells_label(column, label) else None
 
 
 def stands_in(column: ColumnSample) -> bool:
@@ -257,6 +258,8 @@ def _unfit(column: ColumnSample) -> str | None:
     words = hints.words_of(column.name)
     if column.nested:
         return "it holds lists or objects"
+    if not column.present:
+        return "it is empty in every row"
     if column.distinct < 2:
         return "it says the same in every row"
     if hints.whole(column.name) in hints.NAME_WORDS or (words[-1:] == ("name",) and _PERSON & set(words)):

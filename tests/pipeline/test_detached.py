@@ -17,7 +17,7 @@ from rai_tune import detached
 from rai_tune.core import UsageError
 from rai_tune.detached import launching, starts
 from rai_tune.detached.watching import duration, latest_start, look
-from rai_tune.recipe import load_recipe
+from rai_tune.recipe import load_recipe, parse_recipe
 from rai_tune.workspace import Workspace
 from rai_tune.workspace.processes import mark_of
 from rai_tune.workspace.progress import ProgressLog
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rai_tune.detached import Start
+    from rai_tune.recipe import LoadedRecipe
 
 QUICK = ["audits.include=[group_rates]", "training.epochs=1"]
 LONG = ["audits.include=[group_rates]", "training.epochs=400", "training.checkpoint_every=20"]
@@ -158,22 +159,25 @@ def test_what_only_the_process_finds_is_told_without_a_run(
     assert f"run {run_id} is completed, verdict {str(run.verdict).replace('_', ' ')}" in watched.stdout
 
 
+def a_recipe(folder: Path) -> LoadedRecipe:
+    return parse_recipe({"data": {"source": {"path": "rows.csv"}, "text": "text", "label": "label"}}, "x", folder)
+
+
 def test_a_process_that_dies_before_it_says_anything_is_lost(
-    project: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launching.sys, "executable", "/bin/false")
-    loaded = load_recipe(project / "recipe.yaml")
-    start = over(workspace, detached.start_detached(workspace, loaded).token)
+    start = over(workspace, detached.start_detached(workspace, a_recipe(tmp_path)).token)
     assert (start.state, start.run_id, start.error) == ("lost", None, None)
 
 
 def test_a_process_that_cannot_be_started_is_said(
-    project: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launching.sys, "executable", "/nowhere/python")
     token = detached.new_token()
     with pytest.raises(OSError, match="No such file"):
-        detached.start_detached(workspace, load_recipe(project / "recipe.yaml"), token=token)
+        detached.start_detached(workspace, a_recipe(tmp_path), token=token)
     found = detached.find_start(workspace, token)
     assert (found.state, "could not be started" in str(found.error)) == ("failed", True)
 

@@ -14,8 +14,9 @@ from rai_tune.detached.watching import duration
 from rai_tune.planning import GroupRows, audits_for, group_rows
 from rai_tune.recipe import LoadedRecipe, parse_recipe, recipe_yaml
 from rai_tune.recipe.answers import compose, run_name, with_choices
-from rai_tune.reporting.text import named, sentence
+from rai_tune.reporting.text import clean, named, sentence
 from rai_tune.review.components import Bullets, Cell, Facts, Heading, Paragraph, Table, literal
+from rai_tune.review.identity import identity
 from rai_tune.review.navigation import set_parameter
 from rai_tune.review.sections.new_columns import RECIPES
 from rai_tune.review.sections.new_form import Form, buttons, head, say_problem, tried
@@ -57,6 +58,7 @@ def show_check(workspace: Workspace, form: Form) -> None:
         _say(checked, checked.found)
     _recipe(loaded)
     _neighbours(workspace)
+    _say_author(workspace)
     form.token = form.token or new_token()
     if buttons(3, "Start the run", disabled=checked.found is None):
         tried("The run was not started", lambda: _start(workspace, loaded, form))
@@ -208,11 +210,18 @@ def _neighbours(workspace: Workspace) -> None:
 
 def _start(workspace: Workspace, loaded: LoadedRecipe, form: Form) -> None:
     """Start, once for a form however often the button was hit, and go where one can watch."""
-    start_detached(workspace, loaded, token=form.token, author_key=author_of(workspace))
+    who = identity(workspace)
+    start_detached(workspace, loaded, token=form.token, author_key=who.signer.key_id if who else None)
     set_parameter(START, form.token)
     st.rerun()
 
 
-def author_of(_workspace: Workspace) -> str | None:
-    """The key of whoever is signed in here: the run is theirs."""
-    return None
+def _say_author(workspace: Workspace) -> None:
+    """Whose run it will be: its author may not approve it."""
+    who = identity(workspace)
+    said = (
+        f"The run is on record as {clean(who.person)}'s, who then cannot review or approve it."
+        if who
+        else "Nobody signs in this session, so the run names no author; whoever signs as its author first is taken for that."
+    )
+    literal("new-author", Paragraph(said, muted=True))

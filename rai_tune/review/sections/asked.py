@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ANSWERS = "explained-answers"
 _KEPT = 20
 _TIME = (
-    "This loads the model, explains the row anew, checks that explanation by itself and tries up to a few hundred changed texts: about 10 seconds for a "
+    "This loads the model, explains the row anew, checks that explanation by itself and tries up to a few hundred changed texts: 10 to 30 seconds for a "
     "small model on a processor, minutes for a large model or when a long table has to be read again. Nothing is stored; 'raitune explain RUN --row ID' does the same."
 )
 

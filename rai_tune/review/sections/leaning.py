@@ -68,9 +68,7 @@ def show_reliance(found: Explanations) -> None:
     """How much of the attribution is on who a person is, beside what changing only that does to the decision."""
     st.header("Who a person is, and what changing only that does", anchor="identity")
     if not found.reliance:
-        literal(
-            "identity", Paragraph("Reliance on identity was not measured (audit identity_reliance).")
-        )
+        literal("identity", Paragraph("Reliance on identity was not measured (audit identity_reliance)."))
         return
     literal("identity", _beside(found.reliance), Paragraph(found.reliance_note, muted=True))
     for place, row in enumerate(found.reliance):

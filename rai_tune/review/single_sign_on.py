@@ -6,6 +6,7 @@ identity token: the e-mail address, which must be verified, unless ``person_clai
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,17 +30,17 @@ def configured() -> bool:
 
 def settings() -> Mapping[str, Any] | None:
     """The section ``[auth]`` of the secrets; None when there is none. ``UsageError`` when the secrets cannot be read."""
+    from streamlit import config
     from streamlit.runtime.secrets import secrets_singleton
 
-    try:
-        found: Mapping[str, Any] | None = (
-            secrets_singleton.get("auth") if secrets_singleton.load_if_toml_exists() else None
-        )
-    except Exception as error:
-        raise UsageError(
-            f"the secrets of this server cannot be read ({type(error).__name__}); nobody can sign in"
-        ) from error
-    return found
+    if secrets_singleton.load_if_toml_exists():
+        found: Mapping[str, Any] | None = secrets_singleton.get("auth")
+        return found
+    # Streamlit says the same of secrets that are not there and of secrets that it cannot read.
+    there = [path for path in map(Path, config.get_option("secrets.files")) if path.exists()]
+    if there:
+        raise UsageError(f"{there[0].name} of this server cannot be read, so it is not known who may sign in")
+    return None
 
 
 def problem() -> str | None:

@@ -111,14 +111,21 @@ def fresh_page(chromium: Browser, address: str, **context: Any) -> Watched:
     return Watched(page).watch()
 
 
-@contextmanager
-def serving(root: Path, app: Path | str = "app.py", **environment: str) -> Iterator[str]:
-    """``streamlit run app.py`` over a workspace on a free port; gives its address and stops it in the end."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    root: Path, app: Path | str = "app.py", port: int | None = None, options: tuple[str, ...] = (), **environment: str
+) -> Iterator[str]:
+    """``streamlit run app.py`` over a workspace on a free port; gives its address and stops it in the end."""
+    port = port or free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)],
+        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), *options],
         cwd=ROOT,
         env={**os.environ, "RAITUNE_WORKSPACE": str(root), **environment},
         stdout=subprocess.DEVNULL,

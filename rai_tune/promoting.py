@@ -71,7 +71,7 @@ def seen_now(workspace: Workspace, run_id: str, size: int | None = None) -> Seen
     results = stored_results(workspace, run.id)
     complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
     statement = statement_digest(evidence_statement(workspace, run.id, results)) if complete else ""
-    return _seen(run, entries, statement, decisions_today(workspace, run, results=results))
+    return seen_of(run, entries, statement, decisions_today(workspace, run, results=results))
 
 
 def changed_since(workspace: Workspace, seen: Seen) -> tuple[Change, ...]:
@@ -95,7 +95,7 @@ def sign_run(
         results = stored_results(workspace, run.id)
         evidence = evidence_statement(workspace, run.id, results, now())
         decisions = decisions_today(workspace, run, results=results)
-        _as_seen(ledger, seen, _seen(run, size, statement_digest(evidence), decisions))
+        _as_seen(ledger, seen, seen_of(run, size, statement_digest(evidence), decisions))
         key = author_key(workspace, run.id)
         return sign_off(ledger, signer, role, evidence, decisions, key, comment, expected=size)
 
@@ -198,7 +198,7 @@ def promote_run(
     def attempt(size: int) -> LedgerEntry:
         candidate = candidate_of(workspace, run_id)
         digest = statement_digest(candidate.evidence)
-        found = _seen(workspace.run(run_id), size, digest, candidate.decisions)
+        found = seen_of(workspace.run(run_id), size, digest, candidate.decisions)
         _as_seen(ledger, seen, found, (place,))
         served = current(ledger, place)
         if served is not None and (served.run_id, served.statement) == (candidate.run_id, digest):
@@ -239,7 +239,7 @@ def roll_back(
         return _roll_back(workspace, place, signer, to, ledger.head().size)
 
     def attempt(size: int) -> LedgerEntry:
-        target = rollback_target(ledger, place, to)
+        target = rollback_target(promotions(ledger, place), place, to)
         _as_seen(ledger, seen, seen_now(workspace, seen.run_id, size), (place,), (target.run_id,))
         return _roll_back(workspace, place, signer, to, size)
 
@@ -248,14 +248,13 @@ def roll_back(
 
 def _roll_back(workspace: Workspace, place: Alias, signer: Signer, to: int | None, expected: int) -> LedgerEntry:
     ledger = Ledger(workspace)
-    target = rollback_target(ledger, place, to)
-    served = promotions(ledger, place)[-1]
-    return promote_run(workspace, target.run_id, place, signer, rollback_of=served.seq, expected=expected)
-
-
-def rollback_target(ledger: Ledger, place: Alias, to: int | None = None) -> Promotion:
-    """The earlier promotion that a rollback returns to. ``UsageError`` where there is none."""
     history = promotions(ledger, place)
+    target = rollback_target(history, place, to)
+    return promote_run(workspace, target.run_id, place, signer, rollback_of=history[-1].seq, expected=expected)
+
+
+def rollback_target(history: tuple[Promotion, ...], place: Alias, to: int | None = None) -> Promotion:
+    """The earlier promotion that a rollback returns to, among all of an alias, oldest first. ``UsageError`` where there is none."""
     if not history:
         raise UsageError(f"nothing was ever promoted to {place}")
     served = history[-1]
@@ -308,7 +307,8 @@ def decisions_as_of(
     return tuple(evaluate(pack, evidence, as_of=day) for pack in packs)
 
 
-def _seen(run: RunRecord, size: int, statement: str, decisions: tuple[Decision, ...]) -> Seen:
+def seen_of(run: RunRecord, size: int, statement: str, decisions: tuple[Decision, ...]) -> Seen:
+    """What there is to see, from what was read: ``size`` has to be read first, ``decisions`` are today's."""
     return Seen(run.id, size, statement, {item.policy_id: item.outcome for item in decisions})
 
 

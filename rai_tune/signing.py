@@ -17,6 +17,7 @@ from rai_tune.promoting import (
     decisions_today,
     rollback_target,
     seen_now,
+    seen_of,
     sign_run,
     today,
 )
@@ -26,7 +27,7 @@ from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.keys import different_people
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.people import ROLES
-from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER, subject_of
+from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER, statement_digest, subject_of
 from rai_tune.promotion.seen import ChangedError
 from rai_tune.promotion.serving import promotions
 from rai_tune.promotion.signed import FEWEST_WORDS, check_may_sign, check_may_waive
@@ -106,10 +107,12 @@ class Offers:
 def signing_state(workspace: Workspace, run_id: str) -> SigningState:
     """Read everything once. Raises ``IntegrityError`` when evidence or ledger do not verify."""
     ledger, run = Ledger(workspace), workspace.run(run_id)
-    seen = seen_now(workspace, run.id)
+    size = ledger.head().size  # first: what comes while the rest is read then counts as a change
     results = stored_results(workspace, run.id)
-    evidence = evidence_statement(workspace, run.id, results) if seen.statement else None
+    complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
+    evidence = evidence_statement(workspace, run.id, results) if complete else None
     decisions = decisions_today(workspace, run, results=results)
+    seen = seen_of(run, size, statement_digest(evidence) if evidence else "", decisions)
     found = deeds_about(ledger, run.id, author_key(workspace, run.id))
     history = promotions(ledger)
     served: dict[str, Promotion | None] = {alias: _newest(history, alias) for alias in ALIASES}
@@ -121,7 +124,7 @@ def signing_state(workspace: Workspace, run_id: str) -> SigningState:
         deeds=tuple(_line(deed, run, seen.statement) for deed in found.deeds),
         missing=tuple(_missing(workspace, run, found.authors, found.deeds, decisions, seen.statement)),
         served=served,
-        returns_to=dict(_rollbacks(ledger, run, served)),
+        returns_to=dict(_rollbacks(history, run)),
     )
 
 
@@ -291,13 +294,11 @@ def _newest(history: tuple[Promotion, ...], alias: str) -> Promotion | None:
     return next((item for item in reversed(history) if item.alias == alias), None)
 
 
-def _rollbacks(
-    ledger: Ledger, run: RunRecord, served: Mapping[str, Promotion | None]
-) -> Iterator[tuple[str, Promotion]]:
+def _rollbacks(history: tuple[Promotion, ...], run: RunRecord) -> Iterator[tuple[str, Promotion]]:
     for alias in ALIASES:
-        now = served[alias]
-        if now is not None and now.run_id == run.id:
+        own = tuple(item for item in history if item.alias == alias)
+        if own and own[-1].run_id == run.id:
             try:
-                yield alias, rollback_target(ledger, alias)
+                yield alias, rollback_target(own, alias)
             except UsageError:
                 continue  # it never served another model

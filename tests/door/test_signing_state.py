@@ -64,6 +64,7 @@ def test_stale_ended_and_revoked_signatures_are_named_with_the_reason(workspace,
 STEPS = ("measure", "author", "review", "attest", "waive")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done", range(len(STEPS) + 1))
 @pytest.mark.parametrize("quorum", [1, 2, 3])
 def test_nothing_is_missing_exactly_when_the_door_opens(workspace, people, small, done, quorum):

@@ -11,10 +11,12 @@ The terminal, the app, the PDF and the exports render a ``ReportView`` and compu
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.people import NOBODY, People
-from rai_tune.reporting.row_texts import TextRow
+
+if TYPE_CHECKING:
+    from rai_tune.reporting.row_texts import TextRow
 
 VIEW_SCHEMA = "rai-tune/view/v1"
 

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from rai_tune.cli.options import JsonOption
+from rai_tune.cli.options import JsonOption, WorkspaceOption
 
 
 def verify(
-    bundle: Annotated[Path | None, typer.Argument(help="The bundle, such as evidence.zip.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Argument(help="The bundle, such as evidence.zip, or a signed report.pdf.")
+    ] = None,
     head: Annotated[
         str | None,
         typer.Option("--head", metavar="HEX", help="A ledger head kept elsewhere: the root in hex, or SIZE:HEX."),
@@ -26,6 +28,7 @@ def verify(
         ),
     ] = None,
     as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Check a bundle offline: digests, signatures, people, dates, the ledger; then decide again. Exits 6 when anything does not hold."""
     from rai_tune.cli.console import print_json
@@ -38,6 +41,8 @@ def verify(
     if script is not None:
         _write_script(script)
         return
+    if bundle is not None and _is_pdf(bundle):
+        _verify_pdf(bundle, workspace, as_json=as_json)
     try:
         report = verify_bundle(checks.read_bundle(str(bundle)), head, key)
     except checks.NotABundle as error:
@@ -47,6 +52,39 @@ def verify(
     else:
         typer.echo(checks.as_text(report, str(bundle)), nl=False)
     raise typer.Exit(0 if report.ok else 6)
+
+
+def _is_pdf(path: Path) -> bool:
+    if path.suffix.lower() == ".pdf":
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as handle:
+        return handle.read(5) == b"%PDF-"
+
+
+def _verify_pdf(path: Path, workspace: Path | None, *, as_json: bool) -> None:
+    """Check a signed report. Names come from the workspace's ledger where there is one; a workspace that is named must be there."""
+    from rai_tune.cli.console import print_json
+    from rai_tune.core import UsageError
+    from rai_tune.promotion.ledger import Ledger
+    from rai_tune.signed_report import check_json, check_report, check_text
+    from rai_tune.workspace import Workspace
+
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file")
+    try:
+        store = Workspace.open(workspace, create=False)
+    except UsageError:
+        if workspace is not None:
+            raise
+        store = None
+    found = check_report(path.read_bytes(), Ledger(store) if store is not None else None)
+    if as_json:
+        print_json(check_json(found, str(path)))
+    else:
+        typer.echo(check_text(found, str(path)), nl=False)
+    raise typer.Exit(0 if found.ok else 6)
 
 
 def _write_script(path: Path) -> None:

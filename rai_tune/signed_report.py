@@ -1,0 +1,182 @@
+"""A report that people sign, and the check of such a file. Stable API: ``sign_report``, ``check_report``.
+
+It stands above reporting, which makes the document, and promotion, which knows people and keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import ConflictError, IntegrityError, UsageError
+from rai_tune.promotion.deeds import deeds_about
+from rai_tune.promotion.evidence import author_key
+from rai_tune.promotion.keys import same_person
+from rai_tune.promotion.ledger import Ledger
+from rai_tune.promotion.pdf_signing import certified_name, check_pdf, sign_pdf, signed_fields
+from rai_tune.promotion.people import read_registry
+from rai_tune.reported_run import reported
+from rai_tune.reporting import render_report
+from rai_tune.reporting.pdf import signature_fields
+from rai_tune.reporting.pdf.appearing import signature_page
+from rai_tune.reporting.pdf.printed import attached_problems, differences
+
+if TYPE_CHECKING:
+    from rai_tune.promotion.keys import Signer
+    from rai_tune.promotion.pdf_signing import PdfSignature
+    from rai_tune.reporting.pdf import SignatureField
+    from rai_tune.workspace import Workspace
+
+SCHEMA = "rai-tune/report-check/v1"
+
+
+@dataclass(frozen=True)
+class ReportCheck:
+    """What a check of a report found. ``names`` is key id -> name in the ledger; ``problems`` are about the file as a whole."""
+
+    signatures: tuple[PdfSignature, ...]
+    names: dict[str, str]
+    problems: tuple[str, ...]
+    ledger: bool
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.signatures) and not self.problems and not any(item.problem for item in self.signatures)
+
+
+def sign_report(
+    workspace: Workspace,
+    run_id: str,
+    signer: Signer,
+    existing: bytes | None,
+    *,
+    policy: str | None = None,
+    texts: bool = False,
+) -> bytes:
+    """The report of a run with this person's signature; added to ``existing`` where that is the same report, signed by others.
+
+    Raises ``ConflictError`` when the signed file is of other evidence or damaged, ``UsageError`` when the person has no free field.
+    """
+    inputs = reported(workspace, run_id, texts=texts)
+    fields = signature_fields(inputs)
+    body = render_report(inputs, policy)
+    signed: tuple[PdfSignature, ...] = ()
+    if existing is not None and signed_fields(existing):
+        signed = _same_report(existing, body)
+        body = existing
+    ledger = Ledger(workspace)
+    authors = deeds_about(ledger, inputs.run["id"], author_key(workspace, inputs.run["id"])).authors
+    field = _field_of(fields, signer, signed, is_author=any(same_person(signer.person, name) for name in authors))
+    registered = read_registry(ledger).find(signer.key_id, signer.person)
+    if registered is None:
+        raise UsageError(f"key {signer.key_id[:16]} is not registered in this workspace")
+    at = datetime.now(UTC).replace(microsecond=0)
+    page = signature_page(signer.person, field.role, signer.key_id, at)
+    return sign_pdf(body, field.name, signer, registered.at, at, page)
+
+
+def refuse_signed(existing: bytes) -> None:
+    """``ConflictError`` for a file that holds signatures: writing a new report over it would destroy them."""
+    if signed_fields(existing):
+        raise ConflictError("the file holds signatures; give another name, or add yours with --sign")
+
+
+def check_report(body: bytes, ledger: Ledger | None = None) -> ReportCheck:
+    """Every signature against its key, the whole file, and attached files against the digests on the pages.
+
+    With ``ledger`` each key is looked up there: an unknown key is a problem, because only the ledger says whose key it is.
+    """
+    try:
+        signatures = check_pdf(body)
+        problems = list(attached_problems(body))
+    except IntegrityError as error:
+        return ReportCheck((), {}, (str(error),), ledger is not None)
+    if not signatures:
+        problems.append("it holds no signature")
+    names: dict[str, str] = {}
+    if ledger is not None:
+        signatures = tuple(_known(item, ledger, names) for item in signatures)
+    return ReportCheck(signatures, names, tuple(problems), ledger is not None)
+
+
+def check_text(found: ReportCheck, source: str) -> str:
+    """The check in lines for a terminal."""
+    lines = [f"{source}: {'every signature holds' if found.ok else 'does not hold'}"]
+    for item in found.signatures:
+        who = found.names.get(item.key_id, "")
+        named = f"{who} (ledger of this workspace)" if who else f"{item.person or '?'} (the certificate's own word)"
+        state = f"DOES NOT HOLD: {item.problem}" if item.problem else "holds"
+        lines.append(
+            f"  {item.field}: {state}; {named}, key {item.key_id or '?'}, {item.at or '?'} by the signer's clock"
+        )
+    lines += [f"  {problem}" for problem in found.problems]
+    if found.ok:
+        lines.append("  The last signature covers the whole file; attached files have the digests that are printed.")
+    if found.signatures and not found.ledger:
+        lines.append("  No workspace was asked: names are what the certificates say of themselves.")
+    return "\n".join(lines) + "\n"
+
+
+def check_json(found: ReportCheck, source: str) -> dict[str, Any]:
+    """The check by the public contract of the command line."""
+    return {
+        "schema": SCHEMA,
+        "file": source,
+        "ok": found.ok,
+        "problems": list(found.problems),
+        "ledger": found.ledger,
+        "signatures": [
+            {**vars(item), "ok": not item.problem, "registered_as": found.names.get(item.key_id)}
+            for item in found.signatures
+        ],
+    }
+
+
+def _same_report(existing: bytes, made: bytes) -> tuple[PdfSignature, ...]:
+    """The signatures of a file that begins with the report as it would be made now; otherwise what changed."""
+    if not existing.startswith(made):
+        changes = "; ".join(differences(existing, made)) or "its bytes are others"
+        raise ConflictError(f"the signed file is not the report of the evidence as it stands: {changes}")
+    signed = check_pdf(existing)
+    broken = [item for item in signed if item.problem]
+    if broken:
+        raise ConflictError(f"the signature in field {broken[0].field!r} does not hold: {broken[0].problem}")
+    return signed
+
+
+def _field_of(
+    fields: tuple[SignatureField, ...], signer: Signer, signed: tuple[PdfSignature, ...], *, is_author: bool
+) -> SignatureField:
+    """The field of a person: the one that names them, else a free one of a role that they hold."""
+    if not fields:
+        raise UsageError("this report has no field to sign: there is no evidence statement, or the variant has none")
+    if any(item.key_id == signer.key_id for item in signed):
+        raise UsageError(f"{signer.person} signed this file already")
+    taken = {item.field for item in signed}
+    free = [field for field in fields if field.name not in taken]
+    for field in free:
+        if field.person and same_person(field.person, signer.person):
+            return field
+    for field in free:
+        # An author never stands beside themselves, and whoever reviews is no author.
+        if not field.person and field.role in signer.roles and (field.role == "author" or not is_author):
+            return field
+    roles = ", ".join(sorted(signer.roles))
+    raise UsageError(
+        f"there is no free field for {signer.person} ({roles}{'; author of this run' if is_author else ''})"
+    )
+
+
+def _known(item: PdfSignature, ledger: Ledger, names: dict[str, str]) -> PdfSignature:
+    if item.problem:
+        return item
+    registered = read_registry(ledger).find(item.key_id)
+    if registered is None:
+        return replace(item, problem="its key is not registered in the ledger of this workspace")
+    names[item.key_id] = registered.person
+    if not same_person(certified_name(registered.person), item.person):
+        return replace(
+            item, problem=f"its certificate names {item.person!r}, and the ledger says {registered.person!r}"
+        )
+    return item

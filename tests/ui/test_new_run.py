@@ -71,7 +71,6 @@ def hostile() -> list[dict[str, str]]:
             LINK: "=HYPERLINK(1)",
             SCRIPT: IMAGE,
             "=1+1": "@cmd",
-            "outcome": row["deny"],
         }
         | {"deny": {"yes": IMAGE, "no": LINK}[row["deny"]]}
         for row in lending()
@@ -304,12 +303,13 @@ def test_from_a_hostile_table_to_a_verdict_while_the_server_is_killed(
         grid = page.get_by_test_id("stDataFrame").first
         assert grid.locator("canvas").count() >= 1
         assert grid.locator("a, img, script").count() == 0
-        for place, question in enumerate(("Which outcome does a person want", "Which outcome should the model find")):
-            choose(page, question, place)
-            seen.settle()
+        choose(page, "Which outcome does a person want")
+        seen.settle()
+        choose(page, "Which outcome should the model find")
+        seen.settle()
         page.get_by_role("button", name="Next: model").click()
         page.get_by_role("heading", name="Step 3 of 5: Model and fairness").wait_for()
-        choose(page, "Base model", 1)
+        choose(page, "Base model")
         seen.settle()
         page.get_by_role("button", name="Next: check").click()
         page.get_by_role("button", name="Start the run").dblclick(timeout=120_000)
@@ -338,11 +338,15 @@ def test_from_a_hostile_table_to_a_verdict_while_the_server_is_killed(
         page.context.close()
 
 
-def choose(page: Any, label: str, place: int) -> None:
-    """Take an option of a list by its place, with the keyboard."""
+def choose(page: Any, label: str) -> None:
+    """Take the next option of a list, with the keyboard: the first where none was taken."""
     box = page.get_by_role("combobox", name=label)
+    before = box.input_value()
     box.click()
-    page.get_by_role("listbox").get_by_role("option").nth(place).click()
+    page.wait_for_timeout(500)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert box.input_value() not in {"", before}
 
 
 def kill_server(address: str) -> None:

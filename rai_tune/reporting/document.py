@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rai_tune.core import sha256_bytes
+from rai_tune.reporting.paper import full_paper, paper_for
+from rai_tune.reporting.paper.ll144 import POLICY as PUBLIC
 from rai_tune.reporting.pdf import ReportError, attachments_of, make_pdf, signature_fields
 from rai_tune.reporting.pdf.attached import measurements_file
-from rai_tune.reporting.view import build_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["ReportError", "render_pdf", "render_report"]
 
 
-def render_report(inputs: ReportInputs) -> bytes:
-    """The PDF of a run with its attachments, and unsigned fields for everybody who is asked to sign it."""
-    attached = attachments_of(inputs)
-    return render_pdf(build_view(inputs), attached[0].body, attached[1:], signature_fields(inputs))
+def render_report(inputs: ReportInputs, policy: str | None = None) -> bytes:
+    """The PDF of a run with its attachments, and unsigned fields for everybody who is asked to sign it; ``policy`` asks for its variant.
+
+    The public summary for Local Law 144 is for everybody's eyes: it carries no attachments and asks nobody to sign.
+    """
+    paper = paper_for(inputs, policy)
+    if policy == PUBLIC:
+        return make_pdf({"paper": paper.to_plain()}, paper.created_at)
+    return make_pdf({"paper": paper.to_plain()}, paper.created_at, attachments_of(inputs), signature_fields(inputs))
 
 
 def render_pdf(
@@ -40,5 +45,5 @@ def render_pdf(
     The compiler's fonts cover Latin, Greek, Cyrillic, Hebrew, Arabic and some more; a character that they cannot draw
     is printed as its code point, such as ``[U+4E2D]``. Raises ``ReportError`` when Typst refuses the document.
     """
-    data = {"view": view.to_plain(), "attachment_digest": sha256_bytes(measurements_json)}
+    data = {"paper": full_paper(view).to_plain()}
     return make_pdf(data, view.created_at, (measurements_file(measurements_json), *more), fields)

@@ -1,0 +1,44 @@
+"""The report as HTML and Markdown: what it says follows the evidence, and nothing in the data is markup."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from rai_tune.core import UsageError
+from rai_tune.reporting.html import html_report
+from rai_tune.reporting.markdown import markdown_report
+from rai_tune.reporting.paper import paper_for
+
+HOSTILE = "<script>alert(1)</script> ![a](https://evil.example/a.png) | # x \u202e=cmd() "
+
+
+@pytest.mark.parametrize("render", [html_report, markdown_report])
+def test_changed_evidence_changes_the_page(make_inputs: Any, kit: Any, render: Any) -> None:
+    table = {**kit.LENDING, "race": {**kit.LENDING["race"], "Black": (135, 95, (22, 38), (26, 97))}}
+    before = render(paper_for(make_inputs())).decode()
+    after = render(paper_for(make_inputs(table=table))).decode()
+    assert "64.4 %" in before and "70.4 %" not in before
+    assert "70.4 %" in after and "64.4 %" not in after
+
+
+def test_hostile_text_is_inert_in_html_and_markdown(make_inputs: Any, kit: Any) -> None:
+    table = {HOSTILE: {HOSTILE + "a": (100, 50, (5, 10), (5, 90)), "b" * 100_000: (100, 60, (5, 10), (5, 90))}}
+    inputs = make_inputs(table=table, run={"name": HOSTILE}, recipe=kit.lending_recipe(purpose=HOSTILE))
+    page = html_report(paper_for(inputs)).decode()
+    assert not re.search(r"<(script|img|iframe|link|object)\b|\son\w+=|javascript:", page)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page and "[U+202E]" in page
+    assert "default-src &#39;none&#39;" in page and len(page) < 400_000
+    text = markdown_report(paper_for(inputs)).decode()
+    assert "<script" not in text and "](" not in text.replace("\\](", "") and "://e" not in text
+
+
+def test_one_policy_says_which_others_are_left_out_and_an_undecided_one_is_refused(make_inputs: Any, kit: Any) -> None:
+    other = kit.decision(kit.baseline_decision().controls[:1], "pass", policy_id="other", policy_title="Other pack")
+    inputs = make_inputs(decisions=(kit.baseline_decision(), other))
+    page = markdown_report(paper_for(inputs, "other")).decode()
+    assert "Baseline for fine-tuned text classifiers: Refused" in page and "BASE-04" not in page
+    with pytest.raises(UsageError, match="never decided .*decided: baseline, other"):
+        paper_for(inputs, "nyc-ll144")

@@ -40,5 +40,32 @@ def test_one_policy_says_which_others_are_left_out_and_an_undecided_one_is_refus
     inputs = make_inputs(decisions=(kit.baseline_decision(), other))
     page = markdown_report(paper_for(inputs, "other")).decode()
     assert "Baseline for fine-tuned text classifiers: Refused" in page and "BASE-04" not in page
-    with pytest.raises(UsageError, match="never decided .*decided: baseline, other"):
+    with pytest.raises(UsageError, match=r"never decided .*decided: baseline, other"):
         paper_for(inputs, "nyc-ll144")
+
+
+def test_the_public_summary_for_local_law_144_has_its_fields_and_says_what_is_not_stated(
+    make_inputs: Any, kit: Any
+) -> None:
+    rates = [
+        kit.rate("ll144", "ll144_selection_rate", hits, rows, attribute="sex", group=group)
+        for group, hits, rows in (("f", 61, 200), ("m", 80, 200))
+    ]
+    unknown = kit.number("ll144", "ll144_unknown_rows", 17.0, 17.0, 17.0, 417, attribute="sex", method="count")
+    ruled = kit.decision(kit.baseline_decision().controls[:1], "pass", policy_id="nyc-ll144", policy_title="LL144")
+    inputs = make_inputs(results=(kit.result("ll144", "fairness", [*rates, unknown]),), decisions=(ruled,))
+    text = markdown_report(paper_for(inputs, "nyc-ll144")).decode()
+    assert "| Date of the most recent bias audit | not stated |" in text
+    assert "| Distribution date of the tool | not stated |" in text
+    assert "sex not known and in no table | 17 |" in text
+    assert "| f | 200 | 30.5 %" in text and "not stated |" in text
+    with pytest.raises(UsageError, match="no rates by sex or race"):
+        paper_for(make_inputs(decisions=(ruled,)), "nyc-ll144")
+
+
+def test_the_annex_iv_file_is_the_same_in_html(make_inputs: Any, kit: Any) -> None:
+    ruled = kit.decision(
+        kit.baseline_decision().controls[:1], "pass", policy_id="eu-ai-act-high-risk", policy_title="EU"
+    )
+    page = html_report(paper_for(make_inputs(decisions=(ruled,)), "eu-ai-act-high-risk")).decode()
+    assert "9. Monitoring after it is placed on the market" in page and "empty: nobody has stated this" in page

@@ -164,10 +164,70 @@ def watched() -> ModuleType:
     return module
 
 
+@dataclass(frozen=True)
+class World:
+    """A workspace with the hostile run, whose ledger holds hostile words, and a second run that was promoted."""
+
+    root: Path
+    run_id: str
+    promoted: str
+    comment: str
+    name: str
+    """Of the hostile run."""
+    entry: int
+    """Place of the sign-off with that comment, 100,000 characters long."""
+
+
 @pytest.fixture(scope="session")
-def server(watched: ModuleType, hostile_run: Stored) -> Iterator[str]:
-    """The app over the hostile run, once for all browser tests; they change nothing in it."""
-    with watched.serving(hostile_run.root) as address:
+def hostile_world(tmp_path_factory: pytest.TempPathFactory, hostile_run: Stored) -> World:
+    """What people typed about the hostile run: a comment, a reason of a waiver, a reason of a revocation, the name of another run."""
+    from datetime import timedelta
+
+    from rai_tune.promoting import promote_run, sign_run, today, waive_control
+    from rai_tune.promotion.ledger import Ledger
+    from rai_tune.promotion.people import read_registry, revoke
+    from rai_tune.stored_run import decide
+    from rai_tune.workspace import Workspace
+
+    small = small_run()
+    root = tmp_path_factory.mktemp("world") / "store"
+    shutil.copytree(hostile_run.root, root)
+    typed = f"=1+1 {TURNED} {' '.join(HOSTILE)} "
+    comment = typed + "x" * (100_000 - len(typed))
+    with Workspace.open(root, create=False) as workspace:
+        ledger = Ledger(workspace)
+        ada, bo = small.person(workspace, "Ada", "author"), small.person(workspace, "Bo", "approver")
+        small.person(workspace, "Cy", "reviewer")
+        signed = sign_run(workspace, hostile_run.run_id, ada, "author", comment)
+        waive_control(workspace, hostile_run.run_id, bo, "BASE-03", f"for a test {typed}", today() + timedelta(days=30))
+        revoke(ledger, read_registry(ledger).named("Cy"), typed)
+        other = small.complete_run(workspace, name=f"second {' '.join(HOSTILE)}")
+        decide(other.id, workspace, other.policies)
+        sign_run(workspace, other.id, ada, "author", typed)
+        promote_run(workspace, other.id, "production", bo)
+    return World(root, hostile_run.run_id, other.id, comment, hostile_run.name, signed.seq)
+
+
+def small_run() -> ModuleType:
+    """The module of the small promotable run, by path."""
+    if "small_run" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("small_run", ROOT / "tests" / "door" / "small_run.py")
+        assert spec and spec.loader
+        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["small_run"])
+    return sys.modules["small_run"]
+
+
+@pytest.fixture(scope="session")
+def small() -> ModuleType:
+    """The module of the small promotable run."""
+    return small_run()
+
+
+@pytest.fixture(scope="session")
+def server(watched: ModuleType, hostile_world: World) -> Iterator[str]:
+    """The app over the hostile world, once for all browser tests; they change nothing in it."""
+    with watched.serving(hostile_world.root) as address:
         yield address
 
 
@@ -180,7 +240,7 @@ def chromium(watched: ModuleType) -> Iterator[object]:
 
 @pytest.fixture
 def browser(watched: ModuleType, chromium: object, server: str) -> Iterator[object]:
-    """A ``Watched`` page of a fresh profile, over the hostile run."""
+    """A ``Watched`` page of a fresh profile, over the hostile world."""
     page = watched.fresh_page(chromium, server)
     yield page
     page.page.context.close()

@@ -52,13 +52,22 @@ FOCUS = """
   let element = document.activeElement;
   while (element && element.shadowRoot && element.shadowRoot.activeElement) element = element.shadowRoot.activeElement;
   if (!element || element === document.body) return null;
-  const drawn = node => {
-    const style = getComputedStyle(node);
-    return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
+  const drawn = () => {
+    const found = [];
+    for (let node = element, steps = 0; node && steps < 5; node = node.parentElement, steps++) {
+      const style = getComputedStyle(node);
+      found.push([style.outline, style.boxShadow, style.borderColor, style.backgroundColor, style.color].join());
+    }
+    return found.join();
   };
   const box = element.getBoundingClientRect();
-  let seen = drawn(element);
-  for (let node = element, steps = 0; node && !seen && steps < 4; node = node.parentElement, steps++) seen = drawn(node);
+  const still = document.head.appendChild(document.createElement("style"));
+  still.textContent = "* { transition: none !important; }";
+  const focused = drawn();
+  element.blur();
+  const seen = drawn() !== focused;
+  element.focus();
+  still.remove();
   return {name: (element.getAttribute("aria-label") || element.innerText || element.tagName).slice(0, 60).trim(),
           frame: element.tagName === "MAIN" || Boolean(element.closest("[data-testid=stHeader], [data-testid=stToolbar]")), tag: element.tagName, seen, place: `${Math.round(box.x)},${Math.round(box.y + window.scrollY)}`};
 }

@@ -35,10 +35,10 @@ def kit() -> Any:
 
 
 def groups(count: int, name: str = "group {}") -> dict[str, Any]:
-    return {name.format(i): (100 + i, 60 + i % 30, (10, 20), (15, 80)) for i in range(count)}
+    return {name.replace("{}", str(i)): (100 + i, 60 + i % 30, (10, 20), (15, 80)) for i in range(count)}
 
 
-def large(made: Any, attributes: int = 13, each: int = 12) -> Any:
+def large(made: Any, attributes: int = 14, each: int = 12) -> Any:
     return with_statement(made.lending(table={f"attribute {i}": groups(each) for i in range(attributes)}))
 
 

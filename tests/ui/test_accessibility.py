@@ -192,7 +192,7 @@ def tab_to(page: Page, name: str, most: int = 90) -> dict[str, Any]:
             continue
         assert found["seen"] or found["frame"], f"the focus cannot be seen on {found}"
         stops.append(found["name"])
-        if found["name"].startswith(name):
+        if found["name"].split("\n")[-1].startswith(name):
             return dict(found)
     raise AssertionError(f"no Tab leads to {name!r}, only to {stops}")
 

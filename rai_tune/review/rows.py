@@ -51,12 +51,22 @@ def rows_by_id(
     workspace: Workspace, run_id: str, artifact: str, row_ids: Sequence[str], columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The rows with these ids, in stored order; ids that are not there are left out. ``UsageError`` when the run has no such table."""
+    import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
-    found = ds.dataset(_needed(workspace, run_id, artifact), format="parquet")
-    wanted = pc.field(ROW_ID).cast("string").isin(list(row_ids))
-    rows: pd.DataFrame = found.to_table(columns=list(columns) if columns else None, filter=wanted).to_pandas()
+    wanted, kept = pa.array(list(row_ids), pa.large_string()), list(columns) if columns else None
+    with pq.ParquetFile(_needed(workspace, run_id, artifact)) as file:
+        parts = []
+        # The ids first, a group of rows at a time; the rest of a group is read only where an id was found.
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, columns=[ROW_ID])[ROW_ID].cast(pa.large_string())
+            found = pc.is_in(ids, value_set=wanted)
+            if pc.any(found).as_py():
+                parts.append(file.read_row_group(group, columns=kept).filter(found))
+        none = file.schema_arrow.empty_table()
+        table = pa.concat_tables(parts) if parts else none.select(kept or none.column_names)
+    rows: pd.DataFrame = table.to_pandas()
     return rows
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
 
+_ROWS_AT_ONCE = 50_000
+"""Rows of a row group: what is read, at least, to show a single row of a long table."""
+
 
 class _Shelf(Protocol):
     """Where bytes lie. ``key`` is ``<2 hex>/<sha256>``."""
@@ -76,7 +79,7 @@ class ArtifactStore:
             ours = {key.encode(): value.encode() for key, value in sorted(metadata.items())}
             arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **ours})
         buffer = io.BytesIO()
-        pq.write_table(arrow, buffer, compression="zstd", version="2.6")
+        pq.write_table(arrow, buffer, compression="zstd", version="2.6", row_group_size=_ROWS_AT_ONCE)
         return self.put_bytes(buffer.getvalue())
 
     def size(self, digest: str) -> int:

@@ -102,7 +102,9 @@ def test_the_verdict_comes_first_and_is_that_of_the_view(hostile_run: Any, app: 
         view = build_view(report_inputs(workspace, hostile_run.run_id))
     test = app(hostile_run.root, hostile_run.run_id)
     assert not test.exception
-    first = json.loads(test.get("bidi_component")[1].proto.json)["blocks"]
+    every = [json.loads(part.proto.json).get("blocks", []) for part in test.get("bidi_component")]
+    # Before the name stand who signs in this session, the form that unlocks a key, and the way back.
+    first = next(found for found in every if found and found[0]["kind"] == "heading")
     assert [block["kind"] for block in first] == ["heading", "banner"]
     assert first[0]["text"] == hostile_run.name
     assert (first[1]["word"], first[1]["icon"]) == (view.headline.word, view.headline.icon)
@@ -123,22 +125,6 @@ def test_every_control_has_its_threshold_and_the_origin_of_that(hostile_run: Any
     assert {row[0]["text"] for row in opened} == {
         c.title for c in controls if c.outcome not in {"pass", "not_applicable"}
     }
-
-
-def test_numbers_of_groups_are_those_of_the_view_and_gaps_have_words(hostile_run: Any, app: Open) -> None:
-    with Workspace.open(hostile_run.root, create=False) as workspace:
-        view = build_view(report_inputs(workspace, hostile_run.run_id))
-    test = app(hostile_run.root, hostile_run.run_id, "fairness")
-    for attribute in view.groups:
-        rows = table(test, f"Groups of {attribute.attribute}")["rows"]
-        for row, group in zip(rows, attribute.rows, strict=True):
-            assert row[0]["text"] == group.group
-            assert group.selection_rate is not None
-            assert row[2]["text"] == group.selection_rate.text
-    few = next(row for row in table(test, "Groups of sex")["rows"] if row[0]["text"] == "few")
-    assert few[2]["text"] in {"not estimable", "suppressed (k = 5)"}
-    ratios = table(test, "Impact ratios by race")["rows"]
-    assert [row[2]["text"] for row in ratios] == [pair.ratio.text for pair in view.groups[0].pairs]
 
 
 def test_headings_never_skip_a_level(hostile_run: Any, app: Open) -> None:
@@ -240,51 +226,17 @@ def test_a_broken_database_is_a_sentence_without_a_traceback(stored: Any, app: O
         assert not any("Traceback" in text or 'File "' in text for text in shown(test))
 
 
-def test_an_unexpected_error_is_a_sentence_without_a_traceback(stored: Any, app: Open, shown: Shown) -> None:
-    # A document whose columns another version wrote: nothing on the page expects that.
-    with Workspace.open(stored.root, create=False) as workspace:
-        ref = workspace.artifacts(stored.run_id)["explanations:documents"]
-        documents = workspace.read_table(ref.digest).drop(columns=["tokens"])
-        workspace.attach(stored.run_id, "explanations:documents", workspace.put_table(documents), PARQUET)
-    test = app(stored.root, stored.run_id)
+def test_an_unexpected_error_is_a_sentence_without_a_traceback(
+    hostile_run: Any, app: Open, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("in /srv/somewhere")
+
+    monkeypatch.setattr("rai_tune.review.frame.read_run", fail)
+    test = app(hostile_run.root, hostile_run.run_id)
     assert not test.exception
     assert blocks(test, "banner")[0]["word"] == "This page cannot be shown"
-    assert not any("Traceback" in text or 'File "' in text for text in shown(test))
-
-
-def test_a_failed_explanation_is_shown_as_failed_without_its_numbers(stored: Any, app: Open, shown: Shown) -> None:
-    with Workspace.open(stored.root, create=False) as workspace:
-        ref = workspace.artifacts(stored.run_id)["explanations:documents"]
-        documents = workspace.read_table(ref.digest)
-        documents["status"], documents["reason"] = "failed", "the parts miss the change by 8 %"
-        workspace.attach(stored.run_id, "explanations:documents", workspace.put_table(documents), PARQUET)
-    test = app(stored.root, stored.run_id, "explanations")
-    assert not test.exception
-    banner = blocks(test, "banner")[2]
-    assert banner["word"] == "Failed its check"
-    assert "the parts miss the change by 8 %" in banner["sentence"]
-    maps = [part for part in test.get("bidi_component") if part.proto.component_name == "rai_tune_heatmap"]
-    assert all(piece["weight"] is None for part in maps for piece in json.loads(part.proto.json)["pieces"])
-    assert not any(text.startswith("The same numbers") for text in shown(test))
-
-
-def test_an_explanation_is_not_called_trusted_on_six_documents(hostile_run: Any, app: Open) -> None:
-    test = app(hostile_run.root, hostile_run.run_id, "explanations")
-    of_run, of_row = blocks(test, "banner")[1:3]
-    assert of_run["word"] == "Not known whether to trust"
-    assert of_row["word"] == "Adds up, not known whether to trust"
-    assert "pass" not in {of_run["tone"], of_row["tone"]}
-
-
-def test_the_chosen_row_changes_the_heatmap(hostile_run: Any, app: Open) -> None:
-    test = app(hostile_run.root, hostile_run.run_id, "explanations")
-    before = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
-    test.selectbox(key="explained-row").select_index(1).run()
-    after = [block["rows"][0][1] for block in blocks(test, "facts") if block["rows"][0][0] == "Row"]
-    assert before != after
-    test.radio(key="folding").set_value("words").run()
-    assert not test.exception
-    assert table(test, "Attribution of each of the words")["rows"]
+    assert not any("Traceback" in text or 'File "' in text or "/srv" in text for text in shown(test))
 
 
 def test_the_run_page_prints_the_head_of_the_ledger(stored: Any, app: Open, shown: Any) -> None:

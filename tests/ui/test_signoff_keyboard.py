@@ -24,9 +24,11 @@ _MOST_TABS = 150
 _NAME = """
 () => {
   const found = document.activeElement;
-  if (!["A", "BUTTON", "INPUT", "TEXTAREA"].includes(found?.tagName)) return "";
+  if (!["A", "BUTTON", "INPUT", "SUMMARY", "TEXTAREA"].includes(found?.tagName)) return "";
   const label = found.labels?.[0]?.innerText;
-  return (found.getAttribute("aria-label") || label || found.innerText).trim();
+  // The name of an icon is drawn as the icon.
+  const drawn = found.querySelector("[data-testid=stIconMaterial]")?.innerText ?? "";
+  return (found.getAttribute("aria-label") || label || found.innerText.replace(drawn, "")).trim();
 }
 """
 

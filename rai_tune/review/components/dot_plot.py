@@ -168,9 +168,9 @@ def _dots(base: Any, rows: Any, across: Any, *, dark: bool) -> list[Any]:
     colour = BLUE_ON_DARK if dark else BLUE
     drawn = base.transform_filter("isValid(datum.estimate)")
     beyond = base.transform_filter("isValid(datum.estimate) && datum.open")
-    point = {"color": colour, "filled": True, "opacity": 1, "tooltip": None}
+    point = {"color": colour, "filled": True, "opacity": 1, "tooltip": None, "aria": False}
     return [
-        drawn.mark_rule(color=colour, strokeWidth=3, tooltip=None).encode(y=rows, x=across, x2="high:Q"),
+        drawn.mark_rule(color=colour, strokeWidth=3, tooltip=None, aria=False).encode(y=rows, x=across, x2="high:Q"),
         drawn.mark_point(size=130, **point).encode(y=rows, x="estimate:Q"),
         beyond.mark_point(size=90, shape="triangle-right", **point).encode(y=rows, x="high:Q"),
     ]
@@ -182,8 +182,10 @@ def _words(base: Any, rows: Any, ink: str, equal: float | None) -> list[Any]:
 
     place = alt.value({"expr": _PLACES[equal]})
     missing = base.transform_filter("datum.said != ''")
-    sign = missing.mark_point(shape="diamond", filled=False, size=110, color=ink, strokeWidth=1.8, tooltip=None)
-    words = missing.mark_text(align="left", baseline="middle", dx=12, fontSize=12, color=ink, tooltip=None)
+    sign = missing.mark_point(
+        shape="diamond", filled=False, size=110, color=ink, strokeWidth=1.8, tooltip=None, aria=False
+    )
+    words = missing.mark_text(align="left", baseline="middle", dx=12, fontSize=12, color=ink, tooltip=None, aria=False)
     return [sign.encode(y=rows, x=place), words.encode(y=rows, x=place, text="said:N")]
 
 
@@ -196,7 +198,9 @@ def _behind(base: Any, scale: Scale, *, dark: bool) -> list[Any]:
     lines = [] if scale.equal is None else [(scale.equal, ink, [1, 0], 1.5)]
     lines += [(limit, orange, [6, 4], 2) for limit in scale.limits]
     return [
-        once.mark_rule(color=colour, strokeDash=dash, strokeWidth=width, tooltip=None).encode(x=alt.datum(value))
+        once.mark_rule(color=colour, strokeDash=dash, strokeWidth=width, tooltip=None, aria=False).encode(
+            x=alt.datum(value)
+        )
         for value, colour, dash, width in lines
     ]
 
@@ -209,7 +213,7 @@ def _ends(base: Any, ends: tuple[str, str], ink: str) -> list[Any]:
         return []
     once = base.transform_filter("datum.place == 0")
     left, right = (clean(end, _END_LENGTH) for end in ends)
-    text = {"fontSize": 12, "color": ink, "tooltip": None, "baseline": "bottom"}
+    text = {"fontSize": 12, "color": ink, "tooltip": None, "aria": False, "baseline": "bottom"}
     return [
         once.mark_text(align="left", **text).encode(x=alt.value(0), y=alt.value(-20), text=alt.value(f"← {left}")),
         once.mark_text(align="right", **text).encode(

@@ -48,10 +48,11 @@ def show_banner(found: Standing) -> None:
             st.button("Sign out", key="identity-sign-out", on_click=st.logout)
         elif found.identity is not None:
             st.button("Lock", key="identity-lock", on_click=session.lock)
-        else:
-            with st.popover("Unlock a key", key="identity-unlock"):
-                _form()
-    # Outside the popover: it closes when the form is sent.
+    if not found.signed_in and found.identity is None:
+        # Not a popover: that lies at the end of the page for a keyboard, and closes when a list inside it does.
+        with st.expander("Unlock a key", key="identity-unlock"):
+            _form()
+    # Outside the expander, where it is seen whether that is open or not.
     refused = st.session_state.pop(_REFUSED, None)
     if refused:
         literal("identity-refused", Notice("fail", "✗", refused))

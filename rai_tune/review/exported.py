@@ -129,6 +129,49 @@ def _csv(name: str, title: str, what: str) -> Export:
     return Export(f"csv-{name}", title, name, what, f"{name}.csv", "text/csv", _of_inputs(CSV_TABLES[name]))
 
 
+def _paper(form: Literal["html", "markdown"]) -> Callable[[Workspace, RunPage], bytes]:
+    def make(_workspace: Workspace, page: RunPage) -> bytes:
+        from rai_tune.reporting.html import html_report
+        from rai_tune.reporting.markdown import markdown_report
+        from rai_tune.reporting.paper import paper_for
+
+        return {"html": html_report, "markdown": markdown_report}[form](paper_for(page.inputs))
+
+    return make
+
+
+def _for_policy(policy: str) -> Callable[[Workspace, RunPage], bytes]:
+    def make(_workspace: Workspace, page: RunPage) -> bytes:
+        from rai_tune.reporting import render_report
+
+        return render_report(page.inputs, policy)
+
+    return make
+
+
+def shelves_of(page: RunPage) -> tuple[Shelf, ...]:
+    """Everything that can be exported of this run, in the order of the page: the report, one PDF a policy that decided, then the rest."""
+    told = {
+        "nyc-ll144": "The public summary of a bias audit, with the fields that 6 RCNY 5-303(a) names: to be posted where applicants see it.",
+        "eu-ai-act-high-risk": "Evidence for Annex IV(1) to (9) of Regulation (EU) 2024/1689 as one file: for a market surveillance authority.",
+    }
+    plain = "The report with the controls of this policy alone; the others are named with their verdicts."
+    policies = tuple(
+        Export(
+            f"pdf-{decision.policy}",
+            decision.title,
+            "PDF for this policy",
+            told.get(decision.policy, plain),
+            f"{decision.policy}.pdf",
+            "application/pdf",
+            _for_policy(decision.policy),
+        )
+        for decision in page.view.decisions
+    )
+    first, *rest = SHELVES
+    return (first, *((Shelf("For one policy", policies),) if policies else ()), *rest)
+
+
 SHELVES = (
     Shelf(
         "The report",
@@ -142,6 +185,24 @@ SHELVES = (
                 "report.pdf",
                 "application/pdf",
                 lambda _workspace, page: report_file(page),
+            ),
+            Export(
+                "html",
+                "HTML",
+                "HTML",
+                "The same in one file for a browser, without script and asking nothing of the network: for reading on a screen.",
+                "report.html",
+                "text/html",
+                _paper("html"),
+            ),
+            Export(
+                "markdown",
+                "Markdown",
+                "Markdown",
+                "The same as text with tables: for a wiki, a pull request or a ticket.",
+                "report.md",
+                "text/markdown",
+                _paper("markdown"),
             ),
             Export(
                 "json",
@@ -238,4 +299,4 @@ SHELVES = (
         ),
     ),
 )
-"""Everything that can be exported, in the order of the page."""
+"""What can be exported whatever the policies."""

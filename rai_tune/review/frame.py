@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,10 +10,12 @@ import streamlit as st
 from rai_tune.review.components import Back, Banner, Heading, Paragraph, literal
 from rai_tune.review.guard import guarded
 from rai_tune.review.identity import show_identity
+from rai_tune.review.listing import NOT_YET
 from rai_tune.review.navigation import OF_A_RUN, chosen_run, page_link
 from rai_tune.review.reading import open_workspace, read_run
 from rai_tune.review.sections.identity import admit
 from rai_tune.review.tones import tone_of
+from rai_tune.workspace.records import WORKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
     from rai_tune.review.reading import RunPage
     from rai_tune.workspace import Workspace
+
+AT_WORK = ("created", *WORKING)
 
 
 def run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
@@ -47,7 +52,7 @@ def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
         show_identity(workspace)
         _way_back()
         page = read_run(workspace, run_id)
-        _head(name, page.view)
+        _head(name, page.view, at_work=workspace.run(run_id).state in AT_WORK)
         draw(page, workspace)
 
 
@@ -63,15 +68,13 @@ def _way_back() -> None:
     literal("back", Back("Inbox"))
 
 
-def _head(name: str, view: ReportView) -> None:
-    """The verdict comes first on every page of a run; only the overview says it at length."""
+def _head(name: str, view: ReportView, *, at_work: bool) -> None:
+    """The verdict comes first on every page of a run; only the overview says it at length. A run at work has none yet."""
     verdict = view.headline
-    sentence = verdict.sentence if name == "run" else ""
-    literal(
-        "name",
-        Heading(1, view.run_name),
-        Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, sentence),
-    )
+    banner = Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, verdict.sentence)
+    if at_work:
+        banner = Banner("none", "…", NOT_YET, "The verdict comes when training, audits and policies are done.")
+    literal("name", Heading(1, view.run_name), replace(banner, sentence=banner.sentence if name == "run" else ""))
     with st.container(horizontal=True, gap="small", key="pages-of-the-run"):
         for page, label in OF_A_RUN.items():
             page_link(page, label, run=view.run_id)

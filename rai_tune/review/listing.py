@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DAMAGED = "damaged"
 UNDECIDED = "undecided"
+NOT_YET = "Not decided yet"
 _STEPS = ((60, "minute"), (60, "hour"), (24, "day"))
 _DATED_AFTER_DAYS = 60
 
@@ -106,7 +107,7 @@ def _verdict(workspace: Workspace, run: RunRecord) -> tuple[str, str, str]:
     except IntegrityError:
         return DAMAGED, "Evidence damaged", "✗"
     if run.state in WORKING or run.state == "created":
-        return UNDECIDED, "Not decided yet", "…"
+        return UNDECIDED, NOT_YET, "…"
     found = headline({"state": run.state}, stored_decisions(workspace, run.id))
     return found.outcome, found.word, found.icon
 

@@ -18,7 +18,8 @@ from rai_tune.reported_run import reported
 from rai_tune.reporting import documents, render_report, report_json
 from rai_tune.reporting.csv_cells import as_written
 from rai_tune.reporting.tables import CSV_TABLES
-from rai_tune.review.exported import SHELVES, Export, export_file, maker
+from rai_tune.review.exported import SHELVES, Export, export_file, maker, shelves_of
+from rai_tune.review.reading import open_workspace, read_run
 from rai_tune.stored_run import decide
 from rai_tune.workspace import Workspace
 
@@ -85,11 +86,20 @@ def break_a_byte(root: Path, run_id: str) -> None:
 def test_every_file_has_a_button_and_says_what_it_is_for(root: Path, app: Open) -> None:
     test = app(root, run_in(root), page="exports")
     assert not test.exception
-    assert labels(test) == [f"Download {export.label}" for export in EXPORTS.values()]
+    always = [f"Download {export.label}" for export in EXPORTS.values()]
+    assert labels(test) == [*always[:4], "Download PDF for this policy", *always[4:]]
     for export in EXPORTS.values():
         assert re.fullmatch(r"[A-Z].* for .*\.", export.what, re.DOTALL), export.name
         assert re.fullmatch(r"[a-z0-9-]+\.[a-z]{2,4}", export.file_name(run_in(root)))
     assert len({export.ending for export in EXPORTS.values()}) == len(EXPORTS)
+
+
+def test_each_policy_that_decided_has_a_pdf_of_its_own(root: Path) -> None:
+    with open_workspace() as workspace:
+        page = read_run(workspace, run_in(root))
+    (export,) = next(shelf for shelf in shelves_of(page) if shelf.title == "For one policy").exports
+    assert (export.title, export.file_name(run_in(root))) == ("Trial", f"{run_in(root)}-trial.pdf")
+    assert export_file(run_in(root), export).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("name", EXPORTS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from rai_tune.review.components import Facts, Heading, Paragraph, literal
-from rai_tune.review.exported import SHELVES, maker
+from rai_tune.review.exported import maker, shelves_of
 
 if TYPE_CHECKING:
     from rai_tune.review.exported import Export
@@ -37,7 +37,7 @@ def show_exports(page: RunPage, _workspace: Workspace) -> None:
         Facts((("Evidence digest", page.view.evidence_digest),), code=True),
     )
     problems: dict[str, str] = st.session_state.setdefault(f"{_PROBLEMS}-{page.view.run_id}", {})
-    for place, shelf in enumerate(SHELVES):
+    for place, shelf in enumerate(shelves_of(page)):
         literal(f"shelf-{place}", Heading(2, shelf.title))
         for export in shelf.exports:
             _offer(page, export, problems)

@@ -10,6 +10,7 @@ from rai_tune.review.sections.measurements import show_quality
 from rai_tune.review.sections.predictions import show_predictions
 from rai_tune.review.sections.progress import show_progress
 from rai_tune.review.sections.verdict import show_next, show_verdict
+from rai_tune.workspace.records import WORKING
 
 if TYPE_CHECKING:
     from rai_tune.review.reading import RunPage
@@ -24,6 +25,7 @@ def show_run(page: RunPage, workspace: Workspace) -> None:
     show_verdict(page)
     show_open(page.view)
     show_quality(page.view)
-    show_next(page.view)
+    if run.state not in WORKING:
+        show_next(page.view)
     show_background(page.view)
     show_predictions(page, workspace)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rai_tune.promotion.ledger import Head, Ledger, LedgerEntry
     from rai_tune.promotion.people import RegisteredKey
 
-KIND_WORDS = {
+KIND_WORDS: dict[str, str] = {
     WORKSPACE: "Workspace",
     KEY: "Registration",
     REVOCATION: "Revocation",
@@ -126,7 +126,8 @@ def _signer(entry: LedgerEntry, registry: Registry | None) -> tuple[str, Registe
 
 def _about(entry: LedgerEntry) -> str:
     try:
-        return _ABOUT.get(entry.kind, lambda _body: "")(entry.predicate)
+        told = _ABOUT.get(entry.kind)
+        return told(entry.predicate) if told else ""
     except _ODD:
         return "not readable"
 

@@ -32,6 +32,9 @@ def finish(body: bytes, fields: Sequence[SignatureField]) -> bytes:
     import pikepdf
 
     with pikepdf.open(io.BytesIO(body)) as pdf:
+        # Typst says that no tag is suspect. That is the default (ISO 32000-2, table 353), and some readers stumble over it.
+        if pdf.Root.MarkInfo.get("/Suspects") is False:
+            del pdf.Root.MarkInfo["/Suspects"]
         if fields:
             _add_fields(pdf, fields)
         made = io.BytesIO()

@@ -28,6 +28,11 @@ MAX_ROWS = 20_000
 MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _LARGEST_CELL = 1 << 30
+_MOST_CELLS = 50_000_000
+"""Cells of the rows that are read: rows of few bytes can name, or repeat, so many that memory would not hold them."""
+
+_MOST_BYTES = 1 << 30
+"""Text of the rows that are read. A Parquet file of a kilobyte can unpack to more than any machine has."""
 
 
 @dataclass(frozen=True)
@@ -166,17 +171,27 @@ def _read_csv(path: Path, limit: int) -> tuple[list[str], list[list[Any]]]:
 def _header(names: list[str], where: str) -> list[str]:
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         raise UsageError(f"{where}: the columns are not separated by commas; save the file with commas.")
+    seen: set[str] = set()
     for place, name in enumerate(names, start=1):
         if not name.strip():
             raise UsageError(f"{where}: column {place} has no name; give it one, such as row_id.")
-        if names.index(name) != place - 1:
+        if name in seen:
             raise UsageError(f"{where}: the column name {name!r} is used twice.")
+        seen.add(name)
     return names
+
+
+def _check_cells(columns: int, rows: int, path: Path) -> None:
+    if columns * rows > _MOST_CELLS:
+        raise UsageError(
+            f"{path}: {columns:,} columns in {rows:,} rows are more than can be read; keep those that were known before the outcome."
+        )
 
 
 def _read_jsonl(path: Path, limit: int) -> tuple[list[str], list[list[Any]]]:
     objects = list(islice(_json_lines(path), limit))
     names = _header(list(dict.fromkeys(name for row in objects for name in row)), str(path))
+    _check_cells(len(names), len(objects), path)
     return names, [[row.get(name) for name in names] for row in objects]
 
 
@@ -202,16 +217,55 @@ def _read_parquet(path: Path, limit: int) -> tuple[list[str], list[list[Any]]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        texts = _check_members(path, limit)
+        # Repeated texts stay one text until it is known how much memory all of them would take.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
             names = _header(list(file.schema_arrow.names), str(path))
             rows: list[list[Any]] = []
+            size = 0
             for batch in file.iter_batches(batch_size=min(limit, 4096)):
+                size += sum(_text_bytes(column) for column in batch.columns)
+                if size > _MOST_BYTES:
+                    raise UsageError(f"{path}: its texts take more than 1 GB of memory; take a part of the rows.")
                 rows += [list(row) for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)]
                 if len(rows) >= limit:
                     break
     except pa.ArrowException as error:
         raise UsageError(f"{path}: not a Parquet file that can be read ({str(error)[:200]}).") from error
     return names, rows[:limit]
+
+
+def _check_members(path: Path, limit: int) -> list[str]:
+    """Refuse, by its footer alone, a file with too many cells, where a list has as many as members; the names of its columns of text."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        found, schema = file.metadata, file.schema_arrow
+    cells, left = 0, limit
+    for place in range(found.num_row_groups):
+        group = found.row_group(place)
+        taken = min(left, group.num_rows)
+        members = sum(group.column(column).num_values for column in range(group.num_columns)) if taken else 0
+        cells += members * taken // max(group.num_rows, 1)
+        left -= taken
+    _check_cells(len(schema.names), max(limit - left, cells // max(len(schema.names), 1)), path)
+    return [field.name for field in schema if _is_text(field.type)]
+
+
+def _text_bytes(column: Any) -> int:
+    """Bytes of a column of texts when every row has its own; 0 for other columns, which unpack to what the footer says."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_dictionary(column.type) and _is_text(column.type.value_type)):
+        return 0
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind))
 
 
 def _not_utf8(path: Path) -> str:

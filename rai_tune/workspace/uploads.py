@@ -25,6 +25,9 @@ MAX_BYTES = 200 * 2**20
 MAX_ROWS, MAX_COLUMNS = 1_000_000, 500
 """What a person can still check the roles of, and what fits in memory beside a model."""
 
+_MOST_UNPACKED = 4 * 2**30
+"""Bytes of a Parquet file without its compression: that can hide a thousand times what arrives."""
+
 _MOST_LISTED = 500
 _HEADS = (
     (b"\x89PNG", "a PNG image"),
@@ -66,6 +69,7 @@ def keep_table(root: Path, data: bytes, name: str) -> KeptTable:
     if not there:
         atomic_write(path, data)
     try:
+        _check_unpacked(path)
         sample = read_sample(path)
         _check_shape(path, sample, data)
     except UsageError as error:
@@ -121,6 +125,23 @@ def _problems(data: bytes, suffix: str) -> Iterator[str]:
         yield f"the file is {named}; give it the name that fits"
     if not parquet and b"\0" in data[:65536] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield "this is not a table: it holds bytes that no text has"
+
+
+def _check_unpacked(path: Path) -> None:
+    """By the footer, before a page of it is unpacked. What is no Parquet file is told when it is read."""
+    if SUFFIX_KINDS[path.suffix] != "parquet":
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return
+    groups = [found.row_group(place) for place in range(found.num_row_groups)]
+    size = sum(group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns))
+    if size > _MOST_UNPACKED:
+        raise UsageError(f"the file unpacks to {_megabytes(size)}; take a part of the rows")
 
 
 def _check_shape(path: Path, sample: TableSample, data: bytes) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rai_tune.core import StorageError, UsageError, sha256_bytes
@@ -113,3 +118,41 @@ def test_only_what_lies_in_the_data_folder_is_listed(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="is not in the data folder"):
             read_listed(home, name)
     assert listed_files(tmp_path / "nowhere") == ()
+
+
+def test_a_small_file_that_would_fill_the_memory_is_refused_before_it_does(tmp_path: Path) -> None:
+    one = "x" * 1_000_000
+    repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 4000, pa.int32()), pa.array([one]))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"note": repeated, "deny": ["yes", "no"] * 2000}), buffer, compression="zstd")
+    assert len(buffer.getvalue()) < 5000
+    sparse = "\n".join(f'{{"k{place}": 1}}' for place in range(10_000)).encode()
+    members, count = io.BytesIO(), 101_000_000
+    many = pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), pa.array(np.zeros(count, np.int8)))
+    pq.write_table(pa.table({"many": many, "deny": ["yes"]}), members, compression="zstd")
+    for name, data, said in (
+        ("t.parquet", buffer.getvalue(), "more than 1 GB of memory"),
+        ("t.jsonl", sparse, "more than can be read"),
+        ("t.parquet", members.getvalue(), "more than can be read"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            keep_table(tmp_path, data, name)
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_many_columns_are_told_in_no_time(tmp_path: Path) -> None:
+    names = ",".join(f"c{place}" for place in range(60_000))
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="60,000 columns"):
+        keep_table(tmp_path, f"{names}\n{names}\n".encode(), "t.csv")
+    assert time.monotonic() - began < 5
+
+
+def test_texts_that_repeat_are_read_as_they_are(tmp_path: Path) -> None:
+    cells = ["low", None, "high"] * 5000
+    table = pa.table({"debt": pa.array(cells).dictionary_encode(), "note": pa.array(cells), "n": range(15_000)})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, row_group_size=5000)
+    sample = keep_table(tmp_path, buffer.getvalue(), "t.parquet").sample
+    assert sample.column("debt").cells == sample.column("note").cells == tuple(cells)
+    assert (sample.rows, sample.complete, sample.column("n").cells[-1]) == (15_000, True, "14999")

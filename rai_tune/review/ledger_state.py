@@ -24,7 +24,7 @@ class _Kept:
 
 def checked(workspace: Workspace) -> LedgerState:
     """The whole ledger, checked. It is checked anew as soon as anything in it, or the workspace's key, is other than before."""
-    return _checked(str(workspace.root), _bytes_of(workspace), workspace).state
+    return _checked(str(workspace.root), stored_digest(workspace), workspace).state
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Checking every entry of the ledger …")
@@ -32,7 +32,8 @@ def _checked(root: str, stored: str, _workspace: Workspace) -> _Kept:  # noqa: A
     return _Kept(ledger_state(Ledger(_workspace)))
 
 
-def _bytes_of(workspace: Workspace) -> str:
+def stored_digest(workspace: Workspace) -> str:
+    """A digest of every byte of the ledger, signatures included, and of the workspace's public key."""
     from rai_tune.promotion.keys import key_id_of, workspace_key
 
     found = hashlib.sha256()

@@ -14,6 +14,7 @@ import streamlit as st
 from rai_tune.promoting import today
 from rai_tune.reported_run import reported
 from rai_tune.reporting import build_view, render_report
+from rai_tune.review.ledger_state import stored_digest
 from rai_tune.review.verified import verified_path
 from rai_tune.workspace import Workspace
 
@@ -69,6 +70,8 @@ def state_of(workspace: Workspace, run_id: str) -> str:
         "deleted": [sorted(item.digests.values()) for item in workspace.deletions(run_id)],
         "decisions": workspace.decisions(run_id),
         "head": Ledger(workspace).head().root,
+        # The root speaks of entries only: a signature may be changed under it.
+        "ledger": stored_digest(workspace),
         "day": today().isoformat(),
     }
     return sha256_json(found)

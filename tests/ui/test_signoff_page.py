@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import sqlite3
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -318,3 +320,20 @@ def test_words_of_people_are_shown_as_they_are(store: Any, signoff: Any) -> None
     assert [row[4] for row in tools.table(test, "Signatures about this run")] == [said, said]
     for kind in ("markdown", "caption", "header", "title"):
         assert not any("evil.example" in element.value for element in test.get(kind))
+
+
+def test_a_signature_that_was_changed_since_a_page_was_read_takes_its_verdict_away(
+    store: Any, app: Callable[..., AppTest]
+) -> None:
+    run = store.complete("one", 0.9)
+    with store.open() as workspace:
+        sign_run(workspace, run, store.signers["Ada"], "author", REASON)
+    test = app(store.root, run, "run")
+    assert tools.blocks(test, "banner")[0]["word"] == "Passed"
+    with sqlite3.connect(store.root / "raitune.db") as database:
+        place, text = database.execute("select seq, envelope from ledger order by seq desc limit 1").fetchone()
+        envelope = json.loads(text)
+        envelope["signatures"][0]["sig"] = "A" * 86 + "=="
+        database.execute("update ledger set envelope = ? where seq = ?", (json.dumps(envelope), place))
+    test.run()
+    assert [block["word"] for block in tools.blocks(test, "banner")] == ["Evidence damaged"]

@@ -75,6 +75,11 @@ def _head(name: str, view: ReportView, *, at_work: bool) -> None:
     if at_work:
         banner = Banner("none", "…", NOT_YET, "The verdict comes when training, audits and policies are done.")
     literal("name", Heading(1, view.run_name), replace(banner, sentence=banner.sentence if name == "run" else ""))
+    run_links(view.run_id)
+
+
+def run_links(run_id: str) -> None:
+    """Links between the pages about one run."""
     with st.container(horizontal=True, gap="small", key="pages-of-the-run"):
         for page, label in OF_A_RUN.items():
-            page_link(page, label, run=view.run_id)
+            page_link(page, label, run=run_id)

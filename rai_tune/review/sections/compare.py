@@ -13,7 +13,7 @@ from rai_tune.reporting.differing import (
     recipe_differences,
 )
 from rai_tune.review.components import Bullets, Cell, Heading, Paragraph, Table, literal
-from rai_tune.review.navigation import OF_A_RUN, page_link
+from rai_tune.review.frame import run_links
 from rai_tune.review.sections.compared import show_changes
 from rai_tune.review.sections.same_row import show_same_row
 from rai_tune.review.sections.sides import choose_sides, show_sides
@@ -35,7 +35,7 @@ def show_compare(workspace: Workspace) -> None:
     if sides is None:
         return
     candidate, other = sides
-    _links(candidate.run.id)
+    run_links(candidate.run.id)
     if candidate.run.id == other.run.id:
         literal("compare-same", Paragraph(f"Both are run {candidate.run.id}. Choose another run to compare it with."))
         return
@@ -44,13 +44,6 @@ def show_compare(workspace: Workspace) -> None:
     _decisions(candidate, other)
     _settings(candidate, other)
     show_same_row(workspace, candidate, other, changed)
-
-
-def _links(run_id: str) -> None:
-    """The pages of the candidate, as every page about one run has them."""
-    with st.container(horizontal=True, gap="small", key="pages-of-the-run"):
-        for page, label in OF_A_RUN.items():
-            page_link(page, label, run=run_id)
 
 
 def _decisions(candidate: Side, other: Side) -> None:

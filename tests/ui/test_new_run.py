@@ -173,6 +173,14 @@ def test_five_steps_keep_answers_on_the_way_back_and_start_once(
         start = find_start(workspace, nobody_works[0])
         assert (start.name, start.state, start.run_id) == ("first-try", "working", None)
         assert workspace.runs() == ()
+    # Who goes back and asks for something else does not get what was started before.
+    del test.query_params["start"]
+    test.run()
+    test.button(key="new-back").click().run()
+    test.checkbox(key="new-policy-eeoc-four-fifths").uncheck()
+    onward(onward(test))
+    asked = [json.loads((root / "starts" / token / "start.json").read_text())["recipe"] for token in nobody_works]
+    assert [recipe["policies"] for recipe in asked] == [["baseline", "eeoc-four-fifths"], ["baseline"]]
     assert [path.name for path in (root / "uploads").iterdir()] == [
         json.loads((root / "starts" / start.token / "start.json").read_text())["recipe"]["data"]["source"][
             "path"

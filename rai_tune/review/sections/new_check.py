@@ -59,9 +59,15 @@ def show_check(workspace: Workspace, form: Form) -> None:
     _recipe(loaded)
     _neighbours(workspace)
     _say_author(workspace)
-    form.token = form.token or new_token()
+    _name_start(form, loaded.digest)
     if buttons(3, "Start the run", disabled=checked.found is None):
         tried("The run was not started", lambda: _start(workspace, loaded, form))
+
+
+def _name_start(form: Form, digest: str) -> None:
+    """One token for this recipe: a second click starts nothing, and other answers are not taken for those that started before."""
+    if not form.token or form.token_for != digest:
+        form.token, form.token_for = new_token(), digest
 
 
 def recipe_of(workspace: Workspace, form: Form) -> LoadedRecipe:

@@ -45,6 +45,7 @@ class Form:
     hide_groups: bool = True
     policies: tuple[str, ...] = ("baseline",)
     token: str = ""
+    token_for: str = ""
 
     def choices(self, audits: tuple[str, ...]) -> Choices:
         """The part about model and fairness."""

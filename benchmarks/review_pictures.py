@@ -34,13 +34,13 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("review-inbox", "/", height=520),
-    Picture("review-run", "/run?run={run}", height=860),
-    Picture("review-fairness", "/fairness?run={run}", height=1000),
-    Picture("review-explanations", "/explanations?run={run}", "dark", height=1000),
-    Picture("review-compare", "/compare?run={run}&with={other}", height=900),
-    Picture("review-policy", "/policy?run={run}", height=900),
-    Picture("review-signoff", "/signoff?run={run}", height=1000),
+    Picture("review-inbox", "/", height=620),
+    Picture("review-run", "/run?run={run}", top=100, height=900),
+    Picture("review-fairness", "/fairness?run={run}", top=440, height=900),
+    Picture("review-explanations", "/explanations?run={run}", "dark", top=440, height=900),
+    Picture("review-compare", "/compare?run={run}&with={other}", top=710, height=900),
+    Picture("review-policy", "/policy?run={run}", top=440, height=900),
+    Picture("review-signoff", "/signoff?run={run}", top=440, height=900),
 )
 
 

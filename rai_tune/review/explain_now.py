@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rai_tune.core import RaiError
 from rai_tune.reporting.decision_form import decision_form
-from rai_tune.reporting.text import sentence
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def explain_now(workspace: Workspace, run_id: str, row_id: str, progress: Callab
     try:
         found = explain_row(run_id, workspace, row_id, progress)
     except RaiError as error:
-        return Answer(problem=_capital(sentence(str(error)) or type(error).__name__))
+        return Answer(problem=_capital(without_folders(error) or type(error).__name__))
     except Exception as error:
         _LOG.exception("a decision could not be explained")
         told = f"Something unexpected went wrong ({type(error).__name__}). 'raitune explain RUN --row ID' says more in a terminal."

@@ -13,8 +13,8 @@ import streamlit as st
 
 from rai_tune.core import RaiError, canonical_json
 from rai_tune.reporting.tables import CSV_TABLES
-from rai_tune.reporting.text import sentence
 from rai_tune.review.reading import open_workspace, read_run, report_file
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -82,7 +82,7 @@ def maker(run_id: str, export: Export, problems: MutableMapping[str, str]) -> Ca
         try:
             return export_file(run_id, export)
         except RaiError as error:
-            problems[export.name] = sentence(str(error))
+            problems[export.name] = without_folders(error)
             raise
         except Exception as error:
             problems[export.name] = (

@@ -14,6 +14,7 @@ from rai_tune.review.listing import NOT_YET
 from rai_tune.review.navigation import OF_A_RUN, chosen_run, page_link
 from rai_tune.review.reading import open_workspace, read_run
 from rai_tune.review.sections.identity import admit
+from rai_tune.review.telling import without_folders
 from rai_tune.review.tones import tone_of
 from rai_tune.workspace.records import WORKING
 
@@ -74,7 +75,11 @@ def _head(name: str, view: ReportView, *, at_work: bool) -> None:
     banner = Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, verdict.sentence)
     if at_work:
         banner = Banner("none", "…", NOT_YET, "The verdict comes when training, audits and policies are done.")
-    literal("name", Heading(1, view.run_name), replace(banner, sentence=banner.sentence if name == "run" else ""))
+    literal(
+        "name",
+        Heading(1, view.run_name),
+        replace(banner, sentence=without_folders(banner.sentence) if name == "run" else ""),
+    )
     run_links(view.run_id)
 
 

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from rai_tune.core import IntegrityError, RaiError, UsageError
-from rai_tune.reporting.text import sentence
 from rai_tune.review.components import Banner, Heading, Paragraph, literal
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,5 +60,5 @@ def show_damage(error: IntegrityError) -> None:
 
 
 def _as_sentence(error: Exception) -> str:
-    words = sentence(str(error)) or type(error).__name__
+    words = without_folders(error) or type(error).__name__
     return words[0].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

@@ -16,6 +16,7 @@ from rai_tune.review.components import Heading, Paragraph, literal
 from rai_tune.review.identity import require_identity
 from rai_tune.review.listing import minute
 from rai_tune.review.sections.acting import act, held_state, show_told
+from rai_tune.review.telling import without_folders
 from rai_tune.signing import deed_lines
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def show_attesting(page: RunPage, workspace: Workspace, decision: DecisionView, 
     try:
         _, found = find_control(workspace, workspace.run(run_id), control.id, decision.policy)
     except UsageError as error:
-        literal("attest-not", Paragraph(f"No statement can be made here: {sentence(str(error))}"))
+        literal("attest-not", Paragraph(f"No statement can be made here: {without_folders(error)}"))
         return
     if page.view.state != "completed":
         literal("attest-not", Paragraph(f"The run is {page.view.state}; people sign what a completed run leaves."))

@@ -9,10 +9,10 @@ import streamlit as st
 from rai_tune.core import IntegrityError, UsageError
 from rai_tune.reporting.comparing import compare_runs
 from rai_tune.reporting.comparing_view import comparison_view, flips_sentence, metric_chart, overall_chart
-from rai_tune.reporting.text import sentence
 from rai_tune.review.components import Banner, Cell, Heading, Paragraph, Table, draw_chart, literal, told_apart
 from rai_tune.review.sections.cells import measures
 from rai_tune.review.sections.choosing import choose
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from rai_tune.reporting.comparing_view import ChangedAttribute, ChangedMetric, ComparisonView
@@ -54,7 +54,7 @@ def _compared(key: str, other_key: str, candidate: str, other: str, _workspace: 
 
 
 def _as_sentence(error: Exception) -> str:
-    words = sentence(str(error))
+    words = without_folders(error)
     return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else ".")
 
 

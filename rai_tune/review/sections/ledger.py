@@ -15,6 +15,7 @@ from rai_tune.review.ledger_state import checked
 from rai_tune.review.listing import minute
 from rai_tune.review.navigation import parameter
 from rai_tune.review.sections.ledger_entries import show_entries, show_entry
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from rai_tune.promotion.people import RegisteredKey
@@ -103,9 +104,9 @@ def _verified(workspace: Workspace, known: str) -> Banner:
     try:
         found = check_ledger(Ledger(workspace), known or None)
     except UsageError as error:
-        return Banner("insufficient", "?", "Not checked", _sentence(str(error)))
+        return Banner("insufficient", "?", "Not checked", _sentence(without_folders(error)))
     except IntegrityError as error:
-        return Banner("fail", "✗", "Does not hold", _sentence(str(error)))
+        return Banner("fail", "✗", "Does not hold", _sentence(without_folders(error)))
     counted = f"{found.entries:,} entries, {found.signatures:,} signatures, root {found.root}."
     if found.known_size is None:
         return Banner("pass", "✓", "Every entry holds", f"{counted} {_ALONE}")

@@ -11,6 +11,7 @@ from rai_tune.core import RaiError
 from rai_tune.recipe.answers import Answers, Choices
 from rai_tune.reporting.text import sentence
 from rai_tune.review.components import Banner, Bullets, Heading, Paragraph, literal
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,11 @@ def tried(what: str, deed: Callable[[], None]) -> bool:
 def say_problem(what: str, message: str) -> None:
     """A problem where the person acted."""
     first, *more = message.split("\n")
-    literal("new-problem", Banner("fail", "✗", what, ended(first)), Bullets(tuple(ended(line) for line in more)))
+    literal(
+        "new-problem",
+        Banner("fail", "✗", what, ended(without_folders(first))),
+        Bullets(tuple(ended(without_folders(line)) for line in more)),
+    )
 
 
 def ended(text: str) -> str:

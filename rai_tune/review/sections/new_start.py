@@ -14,6 +14,7 @@ from rai_tune.review.navigation import go, set_parameter
 from rai_tune.review.reading import open_workspace
 from rai_tune.review.sections.new_check import START
 from rai_tune.review.sections.new_form import ended, forget, form, head
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from rai_tune.workspace import Workspace
@@ -53,7 +54,7 @@ def _waiting(token: str) -> None:
 def _stopped(start: Start) -> None:
     head(5, "There is no run: it stopped before it began.")
     why = start.error or "its process ended without a word. The file log.txt in the folder of the start may say why"
-    literal("new-start", Banner("fail", "✗", "Not started", ended(why)))
+    literal("new-start", Banner("fail", "✗", "Not started", ended(without_folders(why))))
     if st.button("Back to the check", key="new-again", type="primary"):
         form().token = ""
         set_parameter(START, None)
@@ -74,7 +75,7 @@ def show_failed(workspace: Workspace) -> None:
                 (
                     Cell(named(start.name)),
                     Cell(minute(start.at)),
-                    Cell(ended(start.error or "its process ended without a word")),
+                    Cell(ended(without_folders(start.error or "its process ended without a word"))),
                 )
                 for start in failed[:_LISTED]
             ),

@@ -9,9 +9,9 @@ import streamlit as st
 from rai_tune.core import RaiError
 from rai_tune.detached import cancel, resume_detached
 from rai_tune.detached.watching import Look, latest_start, look
-from rai_tune.reporting.text import sentence
 from rai_tune.review.components import Banner, Cell, Facts, Heading, Paragraph, Table, literal
 from rai_tune.review.reading import open_workspace
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from rai_tune.workspace import RunRecord, Workspace
@@ -62,7 +62,7 @@ def _draw(workspace: Workspace, run_id: str, seen: Look) -> None:
                 cancel(workspace, run_id)
                 st.session_state[asked] = True
             except RaiError as error:
-                literal("progress-problem", Banner("fail", "✗", "Not cancelled", sentence(str(error))))
+                literal("progress-problem", Banner("fail", "✗", "Not cancelled", without_folders(error)))
         if st.session_state.get(asked):
             literal("progress-asked", Paragraph("It was asked to stop. What it has is kept, and it can go on later."))
 
@@ -78,12 +78,12 @@ def _stopped(workspace: Workspace, run_id: str, seen: Look) -> None:
         "progress",
         Heading(2, "Stopped"),
         Paragraph(seen.now),
-        Facts(tuple((name, sentence(text)) for name, text in facts)),
+        Facts(tuple((name, without_folders(text)) for name, text in facts)),
     )
     if st.button("Resume this run", key="progress-resume", type="primary"):
         try:
             resume_detached(workspace, run_id)
         except RaiError as error:
-            literal("progress-problem", Banner("fail", "✗", "Not resumed", sentence(str(error))))
+            literal("progress-problem", Banner("fail", "✗", "Not resumed", without_folders(error)))
         else:
             st.rerun()

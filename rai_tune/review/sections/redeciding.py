@@ -14,9 +14,9 @@ from rai_tune.gate import known_policies, load_policy
 from rai_tune.promoting import decisions_as_of, today
 from rai_tune.reporting import build_view
 from rai_tune.reporting.redecided import differences
-from rai_tune.reporting.text import sentence
 from rai_tune.review.components import Banner, Bullets, Cell, Paragraph, Table, literal
 from rai_tune.review.navigation import parameter, set_parameter
+from rai_tune.review.telling import without_folders
 from rai_tune.review.tones import tone_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def show_redeciding(page: RunPage, workspace: Workspace) -> None:
     try:
         day = _day()
     except UsageError as error:
-        literal("again", Banner("fail", "✗", "No day", f"{sentence(str(error))}."))
+        literal("again", Banner("fail", "✗", "No day", f"{without_folders(error)}."))
         return
     pack = st.session_state[_PACK]
     if day is None and pack == _OWN:
@@ -97,7 +97,7 @@ def _again(page: RunPage, workspace: Workspace, day: date, pack: str | None) -> 
         loaded = load_policy(pack) if pack else None
         again = _decided(page.key, day, loaded.digest if loaded else "", loaded, page, workspace)
     except RaiError as error:
-        literal("again", Banner("fail", "✗", "No decision", f"{sentence(str(error)).rstrip('.')}."))
+        literal("again", Banner("fail", "✗", "No decision", f"{without_folders(error).rstrip('.')}."))
         return
     literal(
         "again",

@@ -8,11 +8,12 @@ import streamlit as st
 
 from rai_tune.core import UsageError
 from rai_tune.reporting.numbers import digits
-from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.text import clean
 from rai_tune.review.components import Cell, Heading, Paragraph, Piece, Table, heatmap, literal, pager
 from rai_tune.review.explained import CUT_AT, visible
 from rai_tune.review.navigation import parameter, set_parameter
 from rai_tune.review.rows import rows_by_id
+from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
     from rai_tune.review.components.literal import ColumnKind
@@ -84,7 +85,7 @@ def _row(workspace: Workspace, side: Side, row_id: str) -> dict[str, Any] | str:
     try:
         found = _by_id(workspace, side, (row_id,))
     except UsageError as error:
-        return sentence(str(error))
+        return without_folders(error)
     return found.get(row_id) or "no such row"
 
 

@@ -15,6 +15,7 @@ from rai_tune.review.listing import minute
 from rai_tune.review.navigation import parameter
 from rai_tune.review.reading import read_run
 from rai_tune.review.sections.choosing import choose
+from rai_tune.review.telling import without_folders
 from rai_tune.review.tones import tone_of
 from rai_tune.waiting import served_as
 
@@ -104,7 +105,7 @@ def _unknown(workspace: Workspace, name: str, known: Sequence[str]) -> str:
     try:
         workspace.run(asked)
     except UsageError as error:
-        return sentence(str(error))
+        return without_folders(error)
     return sentence(f"{asked!r} is no full id of a run")
 
 
@@ -112,9 +113,9 @@ def _side(workspace: Workspace, run: RunRecord, serves: tuple[str, ...]) -> Side
     try:
         return Side(run, read_run(workspace, run.id), serves=serves)
     except IntegrityError as error:
-        return Side(run, None, sentence(str(error)), damaged=True, serves=serves)
+        return Side(run, None, without_folders(error), damaged=True, serves=serves)
     except RaiError as error:
-        return Side(run, None, sentence(str(error)), serves=serves)
+        return Side(run, None, without_folders(error), serves=serves)
 
 
 def _verdict(side: Side) -> Cell:

@@ -20,7 +20,8 @@ from rai_tune.reported_run import reported
 from rai_tune.reporting import render_report
 from rai_tune.reporting.pdf import signature_fields
 from rai_tune.reporting.pdf.appearing import signature_page
-from rai_tune.reporting.pdf.printed import attached_problems, differences
+from rai_tune.reporting.pdf.printed import attached_problems, differences, page_texts
+from rai_tune.reporting.text import clean
 
 if TYPE_CHECKING:
     from rai_tune.promotion.keys import Signer
@@ -59,13 +60,16 @@ def sign_report(
     Raises ``ConflictError`` when the signed file is of other evidence or damaged, ``UsageError`` when the person has no free field.
     """
     inputs = reported(workspace, run_id, texts=texts)
+    ledger = Ledger(workspace)
+    add = existing is not None and bool(signed_fields(existing))
+    if existing is not None and add:
+        inputs = replace(inputs, ledger=_printed_head(existing, ledger) or inputs.ledger)
     fields = signature_fields(inputs)
     body = render_report(inputs, policy)
     signed: tuple[PdfSignature, ...] = ()
-    if existing is not None and signed_fields(existing):
-        signed = _same_report(existing, body)
+    if existing is not None and add:
+        signed = _same_report(existing, body, signer, ledger)
         body = existing
-    ledger = Ledger(workspace)
     authors = deeds_about(ledger, inputs.run["id"], author_key(workspace, inputs.run["id"])).authors
     field = _field_of(fields, signer, signed, is_author=any(same_person(signer.person, name) for name in authors))
     registered = read_registry(ledger).find(signer.key_id, signer.person)
@@ -85,7 +89,8 @@ def refuse_signed(existing: bytes) -> None:
 def check_report(body: bytes, ledger: Ledger | None = None) -> ReportCheck:
     """Every signature against its key, the whole file, and attached files against the digests on the pages.
 
-    With ``ledger`` each key is looked up there: an unknown key is a problem, because only the ledger says whose key it is.
+    With ``ledger`` each key is looked up there. An unknown key is a problem, because only the ledger says whose key it is; so is one that
+    was revoked since, because no ledger entry says when the file was signed.
     """
     try:
         signatures = check_pdf(body)
@@ -133,16 +138,33 @@ def check_json(found: ReportCheck, source: str) -> dict[str, Any]:
     }
 
 
-def _same_report(existing: bytes, made: bytes) -> tuple[PdfSignature, ...]:
+def _printed_head(existing: bytes, ledger: Ledger) -> dict[str, Any] | None:
+    """The head that a report was made with, where this ledger had it; None where it never did, or the file does not say.
+
+    Entries about other runs come at any time. They change the printed head and nothing else, and are no reason to refuse a second signer.
+    """
+    printed = "".join(page_texts(existing))
+    roots = ledger.roots()
+    for size in range(len(roots) - 1, 0, -1):
+        if (root := roots[size].hex()) in printed:
+            return {"size": size, "root": root, "at": ledger.entries(first=size - 1)[0].at}
+    return None
+
+
+def _same_report(existing: bytes, made: bytes, signer: Signer, ledger: Ledger) -> tuple[PdfSignature, ...]:
     """The signatures of a file that begins with the report as it would be made now; otherwise what changed."""
     if not existing.startswith(made):
         changes = "; ".join(differences(existing, made)) or "its bytes are others"
         raise ConflictError(f"the signed file is not the report of the evidence as it stands: {changes}")
-    signed = check_pdf(existing)
-    broken = [item for item in signed if item.problem]
-    if broken:
-        raise ConflictError(f"the signature in field {broken[0].field!r} does not hold: {broken[0].problem}")
-    return signed
+    found = check_report(existing, ledger)
+    if any(same_person(name, signer.person) for name in found.names.values()):
+        raise UsageError(f"{signer.person} signed this file already")
+    for item in found.signatures:
+        if item.problem:
+            raise ConflictError(f"the signature in field {item.field!r} does not hold: {item.problem}")
+    if found.problems:
+        raise ConflictError(f"the signed file does not hold: {found.problems[0]}")
+    return found.signatures
 
 
 def _field_of(
@@ -151,8 +173,6 @@ def _field_of(
     """The field of a person: the one that names them, else a free one of a role that they hold."""
     if not fields:
         raise UsageError("this report has no field to sign: there is no evidence statement, or the variant has none")
-    if any(item.key_id == signer.key_id for item in signed):
-        raise UsageError(f"{signer.person} signed this file already")
     taken = {item.field for item in signed}
     free = [field for field in fields if field.name not in taken]
     for field in free:
@@ -175,6 +195,10 @@ def _known(item: PdfSignature, ledger: Ledger, names: dict[str, str]) -> PdfSign
     if registered is None:
         return replace(item, problem="its key is not registered in the ledger of this workspace")
     names[item.key_id] = registered.person
+    if registered.revoked is not None:
+        # The time in a signature is the signer's word: whoever found the key could name any.
+        why = f"ledger entry {registered.revoked}: {clean(registered.revoked_because)}"
+        return replace(item, problem=f"its key was revoked ({why}), and nothing shows that it was made before")
     if not same_person(certified_name(registered.person), item.person):
         return replace(
             item, problem=f"its certificate names {item.person!r}, and the ledger says {registered.person!r}"

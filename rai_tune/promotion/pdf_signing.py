@@ -153,6 +153,14 @@ def _writer(body: bytes) -> Any:
             # The metadata speak of the report, which a signature does not change; and PDF/A asks that both copies agree.
             pass
 
+        def ensure_output_version(self, version: tuple[int, int]) -> None:
+            # PDF/A-3 is PDF 1.7 (ISO 19005-3, 5). Ed25519 came with ISO/TS 32002, for which pyHanko would say PDF 2.0.
+            pass
+
+        def register_extension(self, ext: Any) -> None:
+            if ext.base_version == "/1.7":
+                super().register_extension(ext)
+
     return Writer(io.BytesIO(body))
 
 

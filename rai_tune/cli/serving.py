@@ -46,7 +46,7 @@ def check_reach(address: str, *, anyone: bool, secrets: list[Path]) -> None:
     if address in LOOPBACK or anyone or _has_sign_on(secrets):
         return
     raise UsageError(
-        f"--address {address[:60]} lets other machines read every run without signing in; configure [auth] in secrets.toml "
+        f"--address {address[:60]} lets other machines read every run, start runs and stop them without signing in; configure [auth] in secrets.toml "
         "(docs/deploy.md), or say --without-sign-in"
     )
 

@@ -20,7 +20,10 @@ def ui(
         str | None, typer.Option("--allowed-host", help="Host name by which browsers reach a proxy in front.")
     ] = None,
     without_sign_in: Annotated[
-        bool, typer.Option("--without-sign-in", help="Other machines may read every run without signing in.")
+        bool,
+        typer.Option(
+            "--without-sign-in", help="Other machines may read every run, start runs and stop them, without signing in."
+        ),
     ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:

@@ -122,6 +122,16 @@ def require_identity(workspace: Workspace) -> Identity | None:
     return found.identity
 
 
+def only_reads(workspace: Workspace) -> str | None:
+    """Why this session starts and stops nothing and enters nothing, in a sentence; None where it may.
+
+    Whom single sign-on names and nobody registered here may read. Without it, whoever reaches this server works with it.
+    """
+    if not single_sign_on.configured() or _signed_in(workspace).identity is not None:
+        return None
+    return "Who signs in without a role here may read. 'raitune keys vouch PERSON --role author' gives one."
+
+
 def _signed_in(workspace: Workspace) -> Standing:
     person = single_sign_on.person()
     try:

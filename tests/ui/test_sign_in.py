@@ -154,3 +154,30 @@ def test_unsound_settings_show_no_page(auth: str, tmp_path: Path, app: Any, show
     finally:
         config.set_option("secrets.files", before)
         secrets_singleton._reset()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("person", "may"), [("bob@example.org", False), ("alice@example.org", True)])
+def test_who_is_signed_in_without_a_role_reads_and_starts_stops_and_enters_nothing(
+    person: str, may: bool, tmp_path: Path, app: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = by_path("signable").signable(tmp_path)
+    done = found.complete("done", 0.9)
+    recipe = {"name": "at work", "data": {"source": {"path": "rows.csv"}, "text": "text", "label": "label"}}
+    with found.open() as workspace:
+        stopped = workspace.create_run(name="at work", recipe=recipe, recipe_digest="0" * 64, policies={}).id
+        workspace.set_state(stopped, "preparing")
+        vouch(Ledger(workspace), "alice@example.org", ["reviewer"])
+    for name, value in {"configured": True, "problem": None, "signed_in": True, "person": person}.items():
+        monkeypatch.setattr(single_sign_on, name, lambda value=value: value)
+    new = app(found.root, page="new")
+    assert bool(new.file_uploader) is may
+    run = app(found.root, stopped, "run")
+    assert any(button.key == "progress-resume" for button in run.button) is may
+    exports = app(found.root, done, "exports")
+    files = {part.proto.label for part in exports.get("download_button")}
+    assert ("Download bundle" in files) is may
+    assert "Download PDF" in files
+    for test in (new, run, exports):
+        assert not test.exception
+        assert ("Who signs in without a role here may read" in " ".join(shown(test))) is not may

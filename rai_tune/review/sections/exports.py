@@ -8,6 +8,7 @@ import streamlit as st
 
 from rai_tune.review.components import Facts, Heading, Paragraph, literal
 from rai_tune.review.exported import maker, shelves_of
+from rai_tune.review.identity import only_reads
 
 if TYPE_CHECKING:
     from rai_tune.review.exported import Export
@@ -28,7 +29,7 @@ _WORDS_WIDE = 640
 """Pixels: some seventy characters."""
 
 
-def show_exports(page: RunPage, _workspace: Workspace) -> None:
+def show_exports(page: RunPage, workspace: Workspace) -> None:
     """Every shelf; a file that cannot be made of this run says why in place of its button."""
     literal(
         "exports",
@@ -36,18 +37,20 @@ def show_exports(page: RunPage, _workspace: Workspace) -> None:
         Paragraph(_INTRODUCTION),
         Facts((("Evidence digest", page.view.evidence_digest),), code=True),
     )
+    why_not = only_reads(workspace)
     problems: dict[str, str] = st.session_state.setdefault(f"{_PROBLEMS}-{page.view.run_id}", {})
     for place, shelf in enumerate(shelves_of(page)):
         literal(f"shelf-{place}", Heading(2, shelf.title))
         for export in shelf.exports:
-            _offer(page, export, problems)
+            # It enters something in the ledger, and holds what the reports hide.
+            _offer(page, export, problems, why_not if export.name == "bundle" else None)
         if any(export.name.startswith("csv-") for export in shelf.exports):
             literal(f"shelf-{place}-note", Paragraph(_FORMULAS, muted=True))
 
 
-def _offer(page: RunPage, export: Export, problems: dict[str, str]) -> None:
+def _offer(page: RunPage, export: Export, problems: dict[str, str], why_not: str | None) -> None:
     run_id = page.view.run_id
-    refusal = export.refusal(page)
+    refusal = why_not or export.refusal(page)
     # The button stands beside the words where there is room, and below them where there is not.
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width=_WORDS_WIDE):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rai_tune.review.components import Banner, literal
+from rai_tune.review.identity import only_reads
 from rai_tune.review.navigation import parameter
 from rai_tune.review.sections.new_check import START, show_check
 from rai_tune.review.sections.new_columns import show_columns
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 def show_new(workspace: Workspace) -> None:
     """Draw the step that this session has come to, or the start that the address names."""
+    why_not = only_reads(workspace)
+    if why_not is not None:
+        literal("new-reads", Banner("none", "–", "Not offered to you", why_not))
+        return
     token = parameter(START)
     if token is not None:
         show_start(workspace, token)

@@ -10,6 +10,7 @@ from rai_tune.core import RaiError
 from rai_tune.detached import cancel, resume_detached
 from rai_tune.detached.watching import Look, latest_start, look
 from rai_tune.review.components import Banner, Cell, Facts, Heading, Paragraph, Table, literal
+from rai_tune.review.identity import only_reads
 from rai_tune.review.reading import open_workspace
 from rai_tune.review.telling import without_folders
 
@@ -56,7 +57,7 @@ def _draw(workspace: Workspace, run_id: str, seen: Look) -> None:
         Paragraph("The run is a process of its own: this page may be closed, and the app may be stopped.", muted=True),
     )
     asked = f"progress-cancelled-{run_id}"
-    if seen.status == "working":
+    if seen.status == "working" and only_reads(workspace) is None:
         if st.button("Cancel this run", key="progress-cancel", disabled=bool(st.session_state.get(asked))):
             try:
                 cancel(workspace, run_id)
@@ -80,7 +81,10 @@ def _stopped(workspace: Workspace, run_id: str, seen: Look) -> None:
         Paragraph(seen.now),
         Facts(tuple((name, without_folders(text)) for name, text in facts)),
     )
-    if st.button("Resume this run", key="progress-resume", type="primary"):
+    why_not = only_reads(workspace)
+    if why_not is not None:
+        literal("progress-reads", Paragraph(why_not, muted=True))
+    elif st.button("Resume this run", key="progress-resume", type="primary"):
         try:
             resume_detached(workspace, run_id)
         except RaiError as error:

@@ -1,6 +1,6 @@
 """A decision made again, on another day or under another pack, beside the one that is stored; and controls by the clause that they speak to.
 
-Stable API: ``differences``, ``by_clause``. Both work on finished views, in which small cells are hidden.
+Stable API: ``differences``, ``by_clause``, ``worse_now``. The first two work on finished views, in which small cells are hidden.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rai_tune.reporting.controls import WORST_FIRST
+from rai_tune.reporting.text import clean
+from rai_tune.reporting.wording import OUTCOMES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from rai_tune.gate import Decision
     from rai_tune.reporting.model import ControlRow, DecisionView
 
 _OPEN = ("fail", "insufficient_evidence", "awaiting_signoff")
@@ -41,6 +46,25 @@ def differences(stored: Sequence[DecisionView], again: Sequence[DecisionView]) -
     """
     before = {view.policy: {control.id: control for control in view.controls} for view in stored}
     return tuple(found for view in again for found in _of_one(view, before.get(view.policy, {})))
+
+
+def worse_now(stored: Sequence[Decision], now: Sequence[Decision]) -> tuple[str, ...]:
+    """What today's decisions take back of those that are stored, one sentence for each policy; nothing where none is worse."""
+    before = {decision.policy_id: decision for decision in stored}
+    return tuple(
+        said
+        for decision in now
+        if decision.policy_id in before
+        for said in _taken_back(before[decision.policy_id], decision)
+    )
+
+
+def _taken_back(stored: Decision, now: Decision) -> Iterator[str]:
+    title, word, was = (clean(now.policy_title, 120), *(OUTCOMES[each.outcome][0] for each in (now, stored)))
+    if WORST_FIRST.index(now.outcome) < WORST_FIRST.index(stored.outcome):
+        yield f"{title}: decided today it is '{word}', and it is stored as '{was}'."
+    elif stored.promotable and not now.promotable:
+        yield f"{title}: a waiver or statement on which the stored decision rests no longer counts."
 
 
 def by_clause(controls: Iterable[ControlRow]) -> dict[str, tuple[ControlRow, ...]]:

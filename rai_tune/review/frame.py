@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.review.components import Back, Banner, Heading, Paragraph, literal
+from rai_tune.review.components import Back, Banner, Bullets, Heading, Paragraph, literal
 from rai_tune.review.guard import guarded
 from rai_tune.review.identity import show_identity
 from rai_tune.review.listing import NOT_YET
@@ -21,7 +21,6 @@ from rai_tune.workspace.records import WORKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rai_tune.reporting import ReportView
     from rai_tune.review.reading import RunPage
     from rai_tune.workspace import Workspace
 
@@ -53,7 +52,7 @@ def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
         show_identity(workspace)
         _way_back()
         page = read_run(workspace, run_id)
-        _head(name, page.view, at_work=workspace.run(run_id).state in AT_WORK)
+        _head(name, page, at_work=workspace.run(run_id).state in AT_WORK)
         draw(page, workspace)
 
 
@@ -65,13 +64,18 @@ def _workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
         draw(workspace)
 
 
+def _taken_back(page: RunPage) -> tuple[Banner, Bullets]:
+    said = "The verdict above is the stored one, and would not be given today. A promotion decides anew; the page Policy says why."
+    return (Banner("fail", "!", "No longer so today", said), Bullets(page.taken_back))
+
+
 def _way_back() -> None:
     literal("back", Back("Inbox"))
 
 
-def _head(name: str, view: ReportView, *, at_work: bool) -> None:
+def _head(name: str, page: RunPage, *, at_work: bool) -> None:
     """The verdict comes first on every page of a run; only the overview says it at length. A run at work has none yet."""
-    verdict = view.headline
+    view, verdict = page.view, page.view.headline
     banner = Banner(tone_of(verdict.outcome), verdict.icon, verdict.word, verdict.sentence)
     if at_work:
         banner = Banner("none", "…", NOT_YET, "The verdict comes when training, audits and policies are done.")
@@ -79,6 +83,7 @@ def _head(name: str, view: ReportView, *, at_work: bool) -> None:
         "name",
         Heading(1, view.run_name),
         replace(banner, sentence=without_folders(banner.sentence) if name == "run" else ""),
+        *(_taken_back(page) if page.taken_back and not at_work else ()),
     )
     run_links(view.run_id)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from rai_tune.promoting import today
+from rai_tune.promoting import decisions_today, today
 from rai_tune.reported_run import reported
 from rai_tune.reporting import build_view, render_report
+from rai_tune.reporting.redecided import worse_now
 from rai_tune.review.ledger_state import stored_digest
 from rai_tune.review.verified import verified_path
 from rai_tune.workspace import Workspace
@@ -26,11 +27,15 @@ _KEPT = 16
 
 @dataclass(frozen=True)
 class RunPage:
-    """One run: the view that every page draws from, and what documents are made from. ``key`` names this state of the evidence."""
+    """One run: the view that every page draws from, and what documents are made from. ``key`` names this state of the evidence.
+
+    ``taken_back`` says what today's decisions take back of the stored ones, which the view shows.
+    """
 
     view: ReportView
     inputs: ReportInputs
     key: str
+    taken_back: tuple[str, ...] = ()
 
 
 def open_workspace() -> Workspace:
@@ -80,7 +85,14 @@ def state_of(workspace: Workspace, run_id: str) -> str:
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _read(root: str, run_id: str, key: str, _workspace: Workspace) -> RunPage:  # noqa: ARG001  (root and key name the entry)
     inputs = reported(_workspace, run_id)
-    return RunPage(view=build_view(inputs), inputs=inputs, key=key)
+    return RunPage(build_view(inputs), inputs, key, _taken_back(_workspace, run_id, inputs))
+
+
+def _taken_back(workspace: Workspace, run_id: str, inputs: ReportInputs) -> tuple[str, ...]:
+    run = workspace.run(run_id)
+    if run.state != "completed" or not inputs.decisions:
+        return ()
+    return worse_now(inputs.decisions, decisions_today(workspace, run, results=inputs.results))
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)

@@ -337,3 +337,25 @@ def test_a_signature_that_was_changed_since_a_page_was_read_takes_its_verdict_aw
         database.execute("update ledger set envelope = ? where seq = ?", (json.dumps(envelope), place))
     test.run()
     assert [block["word"] for block in tools.blocks(test, "banner")] == ["Evidence damaged"]
+
+
+def test_every_page_says_that_the_stored_verdict_would_not_be_given_today(
+    store: Any, app: Callable[..., AppTest]
+) -> None:
+    from rai_tune.reporting.redecided import worse_now
+    from rai_tune.reporting.stored import stored_decisions
+
+    run = store.complete("one", 0.9)
+    store.complete("two", 0.9)
+    assert "No longer so today" not in " ".join(tools.banners(app(store.root, run, "run")))
+    store.measure_again("one", 0.1, 0.05, 0.15)
+    for page in ("run", "fairness", "signoff", "exports"):
+        test = app(store.root, run, page)
+        assert "No longer so today" in [block["word"] for block in tools.blocks(test, "banner")], page
+        said = [text for block in tools.blocks(test, "bullets") for text in block["texts"]]
+        assert "Trial: decided today it is 'Refused', and it is stored as 'Passed'." in said
+    with store.open() as workspace:
+        (stored,) = stored_decisions(workspace, run)
+    held, ended = (stored.model_copy(update={"outcome": "fail", "promotable": may}) for may in (True, False))
+    assert "no longer counts" in worse_now([held], [ended])[0]
+    assert worse_now([ended], [held]) == worse_now([held], [held]) == worse_now([], [ended]) == ()

@@ -18,7 +18,7 @@ from rai_tune.promotion.pdf_signing import certified_name, check_pdf, sign_pdf, 
 from rai_tune.promotion.people import read_registry
 from rai_tune.reported_run import reported
 from rai_tune.reporting import render_report
-from rai_tune.reporting.pdf import signature_fields
+from rai_tune.reporting.document import report_fields
 from rai_tune.reporting.pdf.appearing import signature_page
 from rai_tune.reporting.pdf.printed import attached_problems, differences, page_texts
 from rai_tune.reporting.text import clean
@@ -64,7 +64,14 @@ def sign_report(
     add = existing is not None and bool(signed_fields(existing))
     if existing is not None and add:
         inputs = replace(inputs, ledger=_printed_head(existing, ledger) or inputs.ledger)
-    fields = signature_fields(inputs)
+    fields = report_fields(inputs, policy)
+    if not fields:
+        why = (
+            f"the document for {policy} is for everybody's eyes"
+            if policy and inputs.statement
+            else "the run left no evidence statement"
+        )
+        raise UsageError(f"there is no field to sign: {why}")
     body = render_report(inputs, policy)
     signed: tuple[PdfSignature, ...] = ()
     if existing is not None and add:
@@ -171,8 +178,6 @@ def _field_of(
     fields: tuple[SignatureField, ...], signer: Signer, signed: tuple[PdfSignature, ...], *, is_author: bool
 ) -> SignatureField:
     """The field of a person: the one that names them, else a free one of a role that they hold."""
-    if not fields:
-        raise UsageError("this report has no field to sign: there is no evidence statement, or the variant has none")
     taken = {item.field for item in signed}
     free = [field for field in fields if field.name not in taken]
     for field in free:

@@ -1,4 +1,4 @@
-"""The report as a PDF that declares PDF/A-3a and PDF/UA-1. Stable API: ``render_pdf``, ``render_report``.
+"""The report as a PDF that declares PDF/A-3a and PDF/UA-1. Stable API: ``render_pdf``, ``render_report``, ``report_fields``.
 
 The same view gives the same bytes on any machine with the same Typst and pikepdf. Measurements, and the evidence statement where there
 is one, travel inside the file; a field for each signer is at its end. See ``rai_tune.reporting.pdf``.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rai_tune.reporting.model import ReportView
     from rai_tune.reporting.pdf import Attachment, SignatureField
 
-__all__ = ["ReportError", "render_pdf", "render_report"]
+__all__ = ["ReportError", "render_pdf", "render_report", "report_fields"]
 
 
 def render_report(inputs: ReportInputs, policy: str | None = None) -> bytes:
@@ -29,9 +29,13 @@ def render_report(inputs: ReportInputs, policy: str | None = None) -> bytes:
     The public summary for Local Law 144 is for everybody's eyes: it carries no attachments and asks nobody to sign.
     """
     paper = paper_for(inputs, policy)
-    if policy == PUBLIC:
-        return make_pdf({"paper": paper.to_plain()}, paper.created_at)
-    return make_pdf({"paper": paper.to_plain()}, paper.created_at, attachments_of(inputs), signature_fields(inputs))
+    attached = () if policy == PUBLIC else attachments_of(inputs)
+    return make_pdf({"paper": paper.to_plain()}, paper.created_at, attached, report_fields(inputs, policy))
+
+
+def report_fields(inputs: ReportInputs, policy: str | None = None) -> tuple[SignatureField, ...]:
+    """The fields that ``render_report`` lays out for the same run and variant."""
+    return () if policy == PUBLIC else signature_fields(inputs)
 
 
 def render_pdf(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -37,6 +40,35 @@ def lending_pdf(request: pytest.FixtureRequest) -> bytes:
 def test_two_renderings_are_byte_identical(make_inputs: Any, lending_pdf: bytes) -> None:
     assert render_report(make_inputs()) == lending_pdf
     assert len(lending_pdf) < 1_000_000
+
+
+ELSEWHERE = """
+import hashlib, importlib.util, sys
+from dataclasses import replace
+spec = importlib.util.spec_from_file_location("kit", sys.argv[1])
+kit = sys.modules["kit"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(kit)
+from rai_tune.reporting import render_report
+evidence = {"_type": "https://in-toto.io/Statement/v1", "subject": [], "predicate": {"measurements": []}}
+print(hashlib.sha256(render_report(replace(kit.lending(), statement="8" * 64, evidence=evidence))).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_bytes_do_not_depend_on_the_process_its_folder_its_clock_s_zone_or_its_language(tmp_path: Path) -> None:
+    found = []
+    settings = (("UTC", "C", "1"), ("Pacific/Kiritimati", "de_DE.UTF-8", "2"), ("America/St_Johns", "ar_EG.UTF-8", "3"))
+    for zone, language, seed in settings:
+        folder = tmp_path / language
+        folder.mkdir()
+        environment = {**os.environ, "TZ": zone, "LC_ALL": language, "LANG": language, "PYTHONHASHSEED": seed}
+        environment["TMPDIR"] = str(folder)
+        done = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, str(Path(__file__).with_name("conftest.py"))],
+            cwd=folder, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.append(done.stdout.strip())
+    assert len(found[0]) == 64 and set(found) == {found[0]}
 
 
 def test_the_structure_is_what_a_reader_needs(lending_pdf: bytes) -> None:

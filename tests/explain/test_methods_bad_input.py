@@ -57,6 +57,7 @@ class Narrow(nn.Module):
         return self.inner(input_ids=input_ids, attention_mask=attention_mask)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", EXPLAINING)
 def test_a_batch_that_does_not_fit_is_halved_and_tried_again(bert_model, method):
     texts = ["the film is bad, the loan is good", "black applicant", "good films for a white applicant"]

@@ -37,6 +37,7 @@ def found(metric):
     return (metric["type"], float(metric["value"]), *(None if end is None else float(end) for end in ends))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["whole", "hostile", "bare"])
 def test_valid_against_the_schema(make_inputs, kit, case):
     validation = pytest.importorskip("cyclonedx.validation.json")

@@ -150,6 +150,7 @@ def _explosive():
     return SPEC.model_copy(update={"learning_rate": 1e30, "max_grad_norm": 1e30, "warmup": 0.0, "schedule": "constant"})
 
 
+@pytest.mark.slow
 def test_early_stopping(tiny_base, tmp_path):
     spec = TrainingSpec.model_validate(
         {"epochs": 30, "batch_size": 16, "learning_rate": 1e-6, "early_stopping": {"patience": 1, "min_delta": 0.5}}

@@ -200,6 +200,7 @@ def layer_of(spec: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [layer for layer in spec["layer"] if layer["mark"]["type"] == kind]
 
 
+@pytest.mark.slow
 def test_what_has_no_number_is_a_hollow_sign_with_words_and_no_dot() -> None:
     dots = [Dot("a", "40", 0.4, 0.3, 0.5), Dot("b", "–", None, None, None, said="suppressed (k = 5)")]
     spec = dot_chart(dots, axis="Share").to_dict()

@@ -120,6 +120,7 @@ def test_only_what_lies_in_the_data_folder_is_listed(tmp_path: Path) -> None:
     assert listed_files(tmp_path / "nowhere") == ()
 
 
+@pytest.mark.slow
 def test_a_small_file_that_would_fill_the_memory_is_refused_before_it_does(tmp_path: Path) -> None:
     one = "x" * 1_000_000
     repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 4000, pa.int32()), pa.array([one]))

@@ -346,7 +346,7 @@ def test_every_page_says_that_the_stored_verdict_would_not_be_given_today(
     from rai_tune.reporting.stored import stored_decisions
 
     run = store.complete("one", 0.9)
-    store.complete("two", 0.9)
+    other = store.complete("two", 0.9)
     assert "No longer so today" not in " ".join(tools.banners(app(store.root, run, "run")))
     store.measure_again("one", 0.1, 0.05, 0.15)
     for page in ("run", "fairness", "signoff", "exports"):
@@ -354,6 +354,13 @@ def test_every_page_says_that_the_stored_verdict_would_not_be_given_today(
         assert "No longer so today" in [block["word"] for block in tools.blocks(test, "banner")], page
         said = [text for block in tools.blocks(test, "bullets") for text in block["texts"]]
         assert "Trial: decided today it is 'Refused', and it is stored as 'Passed'." in said
+    verdicts = next(
+        row
+        for block in tools.blocks(app(store.root, run, "compare", **{"with": other}), "table")
+        for row in block["rows"]
+        if row[0]["text"] == "Verdict"
+    )
+    assert [cell.get("note", "") for cell in verdicts] == ["", "would not be given today", ""]
     with store.open() as workspace:
         (stored,) = stored_decisions(workspace, run)
     held, ended = (stored.model_copy(update={"outcome": "fail", "promotable": may}) for may in (True, False))

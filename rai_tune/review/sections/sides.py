@@ -122,4 +122,5 @@ def _verdict(side: Side) -> Cell:
     if side.page is None:
         return Cell("✗ No verdict", tone="fail")
     verdict = side.page.view.headline
-    return Cell(f"{verdict.icon} {verdict.word}", tone=tone_of(verdict.outcome))
+    note = "would not be given today" if side.page.taken_back else ""
+    return Cell(f"{verdict.icon} {verdict.word}", note, tone_of(verdict.outcome))

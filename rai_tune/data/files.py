@@ -20,6 +20,9 @@ _LARGEST_CELL = 1 << 30
 _INDEX = re.compile(r"__index_level_\d+__")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
+_MOST_CELLS = 250_000_000
+"""Lines of a few bytes, each with a name of its own, would make a table of more cells than any machine holds."""
+
 
 def read_csv(data: bytes, origin: str) -> pd.DataFrame:
     """Read comma-separated UTF-8 with a header line; every cell stays the text that is written.
@@ -68,6 +71,10 @@ def read_jsonl(data: bytes, origin: str) -> pd.DataFrame:
         row = _json_object(line, f"{origin}, line {number}")
         columns.update(dict.fromkeys(row))
         rows.append(row)
+    if len(columns) * len(rows) > _MOST_CELLS:
+        raise UsageError(
+            f"{origin}: {len(columns):,} different names in {len(rows):,} rows make no table that fits in memory"
+        )
     return pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype=object) for name in columns})
 
 

@@ -157,3 +157,11 @@ def test_texts_that_repeat_are_read_as_they_are(tmp_path: Path) -> None:
     sample = keep_table(tmp_path, buffer.getvalue(), "t.parquet").sample
     assert sample.column("debt").cells == sample.column("note").cells == tuple(cells)
     assert (sample.rows, sample.complete, sample.column("n").cells[-1]) == (15_000, True, "14999")
+
+
+def test_names_that_come_after_the_first_rows_do_not_fill_the_memory_either() -> None:
+    from rai_tune.data.files import read_jsonl
+
+    sparse = "\n".join(f'{{"k{place}": 1}}' for place in range(16_000)).encode()
+    with pytest.raises(UsageError, match=r"rows\.jsonl: 16,000 different names in 16,000 rows"):
+        read_jsonl(sparse, "rows.jsonl")

@@ -31,6 +31,8 @@ RESERVED = 8192
 _FOREVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280, 4.1.2.5: a certificate that has no well-defined end. A key ends by its revocation in the ledger."""
 _SERIAL_BYTES = 19
+NAME_BYTES = 64
+"""RFC 5280 has room for 64 characters; libraries count bytes."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ class PdfSignature:
 
 
 def certified_name(person: str) -> str:
-    """A person's name as the certificate has it: at most 64 characters (RFC 5280); the ledger has the whole.
+    """A person's name as the certificate has it: at most 64 bytes of UTF-8; the ledger has the whole.
 
     Names in scripts that run from right to left are spelt as code points, because libraries disagree on how to compare them (RFC 4518).
     """
     rtl = any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in person)
     spelt = "".join(c if ord(c) < 128 else f"(U+{ord(c):04X})" for c in person) if rtl else person
-    return spelt[:64]
+    return spelt.encode()[:NAME_BYTES].decode(errors="ignore")
 
 
 def certificate_of(signer: Signer, since: str) -> x509.Certificate:
@@ -180,10 +182,11 @@ def _pdf_signer(field: str, signer: Signer, since: str, at: datetime, appearance
             session.system_time = at
             return session
 
+    no_others: Any = SimpleCertificateStore
     key = SimpleSigner(
         signing_cert=translate_pyca_cryptography_cert_to_asn1(certificate_of(signer, since)),
         signing_key=translate_pyca_cryptography_key_to_asn1(signer.private),
-        cert_registry=SimpleCertificateStore(),
+        cert_registry=no_others(),
     )
     about = PdfSignatureMetadata(
         field_name=field, md_algorithm=DIGEST, subfilter=SigSeedSubFilter.PADES, name=signer.person
@@ -199,7 +202,8 @@ def _stamp(appearance: bytes) -> Any:
 
     class Page(content.PdfContent):
         def render(self) -> bytes:
-            page = self.writer.import_page_as_xobject(PdfFileReader(io.BytesIO(appearance)))
+            writer: Any = self.writer
+            page = writer.import_page_as_xobject(PdfFileReader(io.BytesIO(appearance)))
             self.resources.xobject["/Appearance"] = page
             left, low, right, high = page.get_object()["/BBox"]
             self.box = layout.BoxConstraints(width=abs(right - left), height=abs(high - low))

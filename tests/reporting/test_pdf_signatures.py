@@ -99,7 +99,7 @@ def test_each_signer_has_a_tagged_field_that_says_whose_it_is(unsigned: bytes) -
             assert "/V" not in field and field.AP.N is not None
         assert "/JavaScript" not in pdf.Root.Names and "/OpenAction" not in pdf.Root and "/AA" not in pdf.Root
     last = page_texts(unsigned)[-1]
-    assert "Ledgerentry4,signedon" in last and ADA.key_id in last
+    assert "Ledgerentry4,signedon2026-11-25at10:00:00UTC" in last and ADA.key_id in last
 
 
 def test_the_statement_goes_in_without_what_suppression_hides(kit: Any, unsigned: bytes) -> None:
@@ -145,6 +145,21 @@ def test_a_certificate_is_the_same_bytes_whenever_it_is_made() -> None:
     assert certificate_of(ADA, SINCE).public_bytes(Encoding.DER) == certificate_of(ADA, SINCE).public_bytes(
         Encoding.DER
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "certified"),
+    [
+        ("Ada", "Ada"),
+        ("Максим Александрович Константинопольский", "Максим Александрович Константиноп"),
+        ("中" * 80, "中" * 21),
+        ("a" * 80, "a" * 64),
+        ("משה", "(U+05DE)(U+05E9)(U+05D4)"),
+    ],
+)
+def test_a_name_of_any_script_and_length_goes_into_a_certificate(name: str, certified: str) -> None:
+    subject = certificate_of(person(name, "author", 3), SINCE).subject
+    assert next(str(item.value) for item in subject) == certified
 
 
 @pytest.mark.slow

@@ -113,10 +113,10 @@ def _compile(
         for attached, body in files.items():
             (root / attached).write_bytes(body)
         standards = {"pdf_standards": list(STANDARDS)} if tags else {"pdf_standards": ["a-3b"], "pdf_tags": False}
-        pdf: bytes = typst.compile(
+        pdf: Any = typst.compile(
             root / templates[0], root=root, ignore_system_fonts=True, format="pdf", timestamp=stamp, **standards
         )
-    return pdf
+    return bytes(pdf)
 
 
 def _undrawable(diagnostic: str) -> frozenset[str]:

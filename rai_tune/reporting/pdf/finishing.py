@@ -21,8 +21,8 @@ PER_PAGE = 3
 MILLIMETRE = 72 / 25.4
 """Points."""
 PAGE_HEIGHT, LEFT, WIDTH = 297.0, 21.0, 168.0
-FIRST_FIELD, EVERY, BOX_DOWN, BOX_HEIGHT = 66.0, 66.0, 36.0, 24.0
-"""Millimetres; ``signatures.typ`` draws its boxes with the same numbers: margin 24 and introduction 42, then 66 for each field."""
+FIRST_FIELD, EVERY, BOX_DOWN, BOX_HEIGHT = 56.0, 66.0, 31.5, 24.0
+"""Millimetres; ``signatures.typ`` draws its boxes with the same numbers: margin 24 and introduction 32, then 66 for each field."""
 SIGNATURES_EXIST, APPEND_ONLY = 1, 2
 PRINT, LOCKED = 4, 128
 
@@ -33,7 +33,7 @@ def finish(body: bytes, fields: Sequence[SignatureField]) -> bytes:
 
     with pikepdf.open(io.BytesIO(body)) as pdf:
         # Typst says that no tag is suspect. That is the default (ISO 32000-2, table 353), and some readers stumble over it.
-        if pdf.Root.MarkInfo.get("/Suspects") is False:
+        if "/Suspects" in pdf.Root.MarkInfo and not bool(pdf.Root.MarkInfo.Suspects):
             del pdf.Root.MarkInfo["/Suspects"]
         if fields:
             _add_fields(pdf, fields)

@@ -67,7 +67,8 @@ def _text(page: Any) -> str:
     maps = {str(name): _unicode(font) for name, font in dict(page.obj.Resources.get("/Font", {})).items()}
     found: list[str] = []
     current: dict[bytes, str] = {}
-    for operands, operator in pikepdf.parse_content_stream(page):
+    for instruction in pikepdf.parse_content_stream(page):
+        operands, operator = instruction.operands, instruction.operator
         if str(operator) == "Tf":
             current = maps.get(str(operands[0]), {})
         elif str(operator) in {"Tj", "TJ"}:

@@ -7,6 +7,7 @@ promotes. Whoever signed the evidence in the ledger already has a field with the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.gate.checks.signature import same_name
@@ -79,5 +80,13 @@ def _field(role: str, place: int, of: int, signed: tuple[SignOff, int | None] | 
     item, seq = signed
     person = clean(item.person)
     entry = f"Ledger entry {seq}, " if seq is not None else ""
-    lines = (f"{person}, as {role}", f"{entry}{'s' if entry else 'S'}igned on {clean(item.at)}", f"Key {item.key_id}")
+    lines = (f"{person}, as {role}", f"{entry}{'s' if entry else 'S'}igned on {_second(item.at)}", f"Key {item.key_id}")
     return SignatureField(name, role, item.person, heading, f"Signature of {person} as {role}", lines)
+
+
+def _second(at: str) -> str:
+    """A ledger's time as people read it; what is no time stays what it says."""
+    try:
+        return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d at %H:%M:%S} UTC"
+    except ValueError:
+        return clean(at)

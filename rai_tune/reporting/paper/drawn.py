@@ -78,4 +78,5 @@ def _printed(chart: DotChart, more: str = "", *, from_zero: bool = False, bars: 
     equal = () if chart.equal is None else (Line(chart.equal, "equal"),)
     limits = tuple(Line(limit.value, limit.text) for limit in chart.limits)
     lines = "".join(f" Line: {limit.text}." for limit in chart.limits)
-    return (Chart(chart.sentence + more + lines, chart.unit, marks, (*equal, *limits), from_zero, bars),)
+    sentence = chart.sentence.replace(", a dot for ", ", a bar for ") if bars else chart.sentence
+    return (Chart(sentence + more + lines, chart.unit, marks, (*equal, *limits), from_zero, bars),)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rai_tune.core import UsageError
+from rai_tune.core import UsageError, did_you_mean
+from rai_tune.gate import known_policies
 from rai_tune.reporting.controls import overall_outcome
 from rai_tune.reporting.model import Fact
 from rai_tune.reporting.paper.annex import annex_paper
@@ -29,13 +30,18 @@ _VARIANTS = {"nyc-ll144": ll144_paper, "eu-ai-act-high-risk": annex_paper}
 def paper_for(inputs: ReportInputs, policy: str | None = None) -> Paper:
     """The whole report, or the document for one policy that decided on this evidence.
 
-    Raises ``UsageError`` for a policy that never decided on it, and for one whose document needs evidence that is not there.
+    Raises ``UsageError`` for a policy that nobody knows (with the nearest that is known), for one that never decided on it, and for one whose
+    document needs evidence that is not there.
     """
     if policy is None:
         return full_paper(build_view(inputs))
     decided = [decision.policy_id for decision in inputs.decisions]
     if policy not in decided:
         told = ", ".join(clean(name) for name in decided) or "none"
+        known = sorted({*decided, *known_policies()})
+        if policy not in known:
+            near = did_you_mean(clean(policy), known)
+            raise UsageError(f"unknown policy {clean(policy)!r}.{near} Decided on this evidence: {told}.")
         raise UsageError(
             f"policy {clean(policy)!r} never decided on {clean(inputs.run.get('id', 'this evidence'))} (decided: {told}); "
             "'raitune gate RUN --policy ID' decides under another"

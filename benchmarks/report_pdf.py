@@ -76,11 +76,26 @@ def varied(made: Any) -> dict[str, Any]:
         "hostile": made.lending(table={hostile: groups(3, hostile + "{}")}),
         "failed": made.lending(run={"state": "failed", "error": hostile}, **failed),
         "no decision": made.lending(decisions=()),
+        "diverged": made.lending(run={"state": "diverged", "error": "The loss was not finite."}, **failed),
+        "no characters for it": made.lending(table={"部门": groups(3, "中文 {}")}),
+        "Arabic and emoji": made.lending(table={"قسم": groups(3, "مجموعة 🙂 {}")}),
+        "one group": made.lending(table={"race": groups(1)}),
+        "many attributes": made.lending(table={f"attribute {i}": groups(2) for i in range(12)}),
+        "a group of a thousand letters": made.lending(table={"race": groups(2, "x" * 1000 + "{}")}),
+        "many controls": made.lending(decisions=(made.decision(tuple(controls(made, 60)), "fail"),)),
+        "as a table of words": made.lending(recipe=made.lending_recipe(purpose="A purpose of many words. " * 120)),
     }
     for outcome in ("pass", "insufficient_evidence", "awaiting_signoff"):
         control = made.control("BASE-01", "The audits are there", outcome, "a reason")
         found[outcome] = made.lending(decisions=(made.decision((control,), outcome),))
     return found
+
+
+def controls(made: Any, count: int) -> Any:
+    outcomes = ("pass", "fail", "insufficient_evidence", "not_applicable", "awaiting_signoff")
+    for i in range(count):
+        reason = f"reason {i} " * (1 + i % 9)
+        yield made.control(f"LONG-{i:02d}", f"A control with the number {i}", outcomes[i % 5], reason)
 
 
 def measure(runs: int) -> None:

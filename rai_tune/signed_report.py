@@ -14,7 +14,8 @@ from rai_tune.promotion.deeds import deeds_about
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.keys import same_person
 from rai_tune.promotion.ledger import Ledger
-from rai_tune.promotion.pdf_signing import certified_name, check_pdf, sign_pdf, signed_fields
+from rai_tune.promotion.pdf_checking import check_pdf, signed_fields
+from rai_tune.promotion.pdf_signing import certified_name, sign_pdf
 from rai_tune.promotion.people import read_registry
 from rai_tune.reported_run import reported
 from rai_tune.reporting import render_report
@@ -25,7 +26,7 @@ from rai_tune.reporting.text import clean
 
 if TYPE_CHECKING:
     from rai_tune.promotion.keys import Signer
-    from rai_tune.promotion.pdf_signing import PdfSignature
+    from rai_tune.promotion.pdf_checking import PdfSignature
     from rai_tune.reporting.pdf import SignatureField
     from rai_tune.workspace import Workspace
 

@@ -102,7 +102,7 @@ BAD_FILES = [
     (lambda body: b"no PDF at all", "cannot be read as a PDF"),
     (lambda body: b"", "cannot be read as a PDF"),
     (cut, "cannot be read as a PDF"),
-    (flipped, "DOES NOT HOLD"),
+    (flipped, "does not hold"),
     (lambda body: body + b"more", "DOES NOT HOLD"),
 ]
 

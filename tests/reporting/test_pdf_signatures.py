@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rai_tune.core import IntegrityError, canonical_json, sha256_json
 from rai_tune.gate.decision import SignOff
 from rai_tune.promotion.keys import Signer, key_id_of
-from rai_tune.promotion.pdf_signing import certificate_of, check_pdf, sign_pdf
+from rai_tune.promotion.pdf_checking import check_pdf
+from rai_tune.promotion.pdf_signing import certificate_of, sign_pdf
 from rai_tune.reporting.document import render_report
 from rai_tune.reporting.pdf import attachments_of, signature_fields
 from rai_tune.reporting.pdf.appearing import signature_page
@@ -165,7 +166,7 @@ def test_a_name_of_any_script_and_length_goes_into_a_certificate(name: str, cert
 @pytest.mark.slow
 def test_a_flipped_byte_in_a_signature_or_at_the_end_is_seen(unsigned: bytes, both: bytes) -> None:
     first = signed(unsigned, "author 1", ADA)
-    places = {len(unsigned) // 2, len(unsigned) - 3, len(first) - 2, len(both) - 2}
+    places = {len(first) - 2, len(both) - 2}
     for start in (both.index(b"/Contents <3", len(unsigned)), both.rindex(b"/Contents <3")):
         # Inside the signature, in its unused rest, and the case of a digit.
         places |= {start + 20, start + 1500, start + 8000}

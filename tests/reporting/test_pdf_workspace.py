@@ -12,7 +12,7 @@ import pytest
 from rai_tune.core import ConflictError, RaiError, UsageError
 from rai_tune.promoting import sign_run
 from rai_tune.promotion.ledger import Ledger
-from rai_tune.promotion.pdf_signing import check_pdf
+from rai_tune.promotion.pdf_checking import check_pdf
 from rai_tune.promotion.people import read_registry, revoke
 from rai_tune.reported_run import reported
 from rai_tune.reporting import render_report

@@ -1,6 +1,7 @@
 """What a report of a stored run is made from, with what people signed about it and the ledger's head. Stable API: ``reported``.
 
-It stands above promotion and reporting, which do not know each other.
+It stands above promotion and reporting, which do not know each other. Decisions are made again here, for today, because stored ones carry no
+seal of their own: a report says where the two differ for the worse.
 """
 
 from __future__ import annotations
@@ -8,19 +9,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rai_tune.core import UsageError
+from rai_tune.core import IntegrityError, UsageError
+from rai_tune.promoting import decisions_today
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.signed import signed_about
 from rai_tune.promotion.statement import evidence_statement, stored_json
+from rai_tune.reporting.redecided import worse_now
 from rai_tune.reporting.stored import report_inputs, stored_table
+from rai_tune.reporting.text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
 
+    from rai_tune.core import AuditResult
     from rai_tune.gate.decision import Decision
     from rai_tune.reporting.inputs import ReportInputs
     from rai_tune.workspace import RunRecord, Workspace
@@ -49,7 +54,23 @@ def reported(workspace: Workspace, run_id: str, *, texts: bool = False) -> Repor
         waivers=signed.waivers,
         entries=dict(signed.seqs or {}),
         texts=explained_texts(workspace, run.id) if texts else None,
+        taken_back=taken_back(workspace, run, inputs.decisions, inputs.results),
     )
+
+
+def taken_back(
+    workspace: Workspace,
+    run: RunRecord,
+    decisions: tuple[Decision, ...],
+    results: tuple[AuditResult, ...] | None = None,
+) -> tuple[str, ...]:
+    """What deciding today takes back of stored decisions, in sentences; nothing for a run that is not completed."""
+    if run.state != "completed" or not decisions:
+        return ()
+    try:
+        return worse_now(decisions, decisions_today(workspace, run, results=results))
+    except (IntegrityError, UsageError) as error:
+        return (f"Whether it would be given today is not known: {sentence(str(error))}",)
 
 
 def signers_asked(workspace: Workspace, run: RunRecord, decisions: Iterable[Decision]) -> dict[str, int]:

@@ -51,5 +51,7 @@ class ReportInputs:
     waivers: tuple[Waiver, ...] = ()
     entries: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     texts: pd.DataFrame | None = None
+    taken_back: tuple[str, ...] = ()
+    """Where a stored decision would be worse today, or its waivers no longer hold: a sentence for each policy."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     signers: Mapping[str, int] = field(default_factory=dict)

@@ -47,6 +47,9 @@ __all__ = ["ReportInputs", "ReportView", "build_view", "evidence_digest"]
 _QUALITY_ORDER = tuple(QUALITY_WORDS)
 _SPLIT_ORDER = ("test", "validation", "train")
 
+NO_LONGER = "No longer so today."
+"""Begins the notice that a stored verdict would not be given on the day of the report."""
+
 
 def build_view(inputs: ReportInputs) -> ReportView:
     """Everything that a report shows about one run, whatever state the run is in, or about a table of predictions."""
@@ -68,6 +71,8 @@ def _run_view(inputs: ReportInputs) -> ReportView:
     recipe, run, training = inputs.recipe, inputs.run, inputs.training
     results, decisions = inputs.results, inputs.decisions
     verdict = headline(run, decisions)
+    said = tuple(f"{NO_LONGER} {clean(each, 400)}" for each in inputs.taken_back)
+    verdict = replace(verdict, notices=(*said, *verdict.notices))
     return ReportView(
         schema=VIEW_SCHEMA,
         run_id=clean(run.get("id", "unknown")),

@@ -10,7 +10,7 @@ from rai_tune.core import IntegrityError
 from rai_tune.reporting.controls import headline
 from rai_tune.reporting.stored import stored_decisions
 from rai_tune.reporting.text import clean
-from rai_tune.review.reading import check_evidence
+from rai_tune.review.reading import check_evidence, not_so_today
 from rai_tune.waiting import served_as, waits_for
 from rai_tune.workspace.records import WORKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DAMAGED = "damaged"
 UNDECIDED = "undecided"
+TAKEN_BACK = "taken_back"
 NOT_YET = "Not decided yet"
 _STEPS = ((60, "minute"), (60, "hour"), (24, "day"))
 _DATED_AFTER_DAYS = 60
@@ -29,7 +30,7 @@ _DATED_AFTER_DAYS = 60
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run of the inbox. ``outcome`` is the gate's word, ``damaged``, or ``undecided`` while there is nothing to decide.
+    """One run of the inbox. ``outcome`` is the gate's word, ``damaged``, ``taken_back`` where today's is worse, or ``undecided`` while there is nothing to decide.
 
     ``serves`` names the aliases that it serves now, ``waits`` what waits for the person who looks.
     """
@@ -108,7 +109,12 @@ def _verdict(workspace: Workspace, run: RunRecord) -> tuple[str, str, str]:
         return DAMAGED, "Evidence damaged", "✗"
     if run.state in WORKING or run.state == "created":
         return UNDECIDED, NOT_YET, "…"
-    found = headline({"state": run.state}, stored_decisions(workspace, run.id))
+    decisions = stored_decisions(workspace, run.id)
+    found = headline({"state": run.state}, decisions)
+    # Only a verdict that lets somebody go on is worth deciding again for a list.
+    good = found.outcome == "pass" or any(decision.promotable for decision in decisions)
+    if good and not_so_today(workspace, run.id):
+        return TAKEN_BACK, f"{found.word}, not so today", "!"
     return found.outcome, found.word, found.icon
 
 

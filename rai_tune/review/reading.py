@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from rai_tune.promoting import decisions_today, today
-from rai_tune.reported_run import reported
+from rai_tune.promoting import today
+from rai_tune.reported_run import reported, taken_back
 from rai_tune.reporting import build_view, render_report
-from rai_tune.reporting.redecided import worse_now
+from rai_tune.reporting.stored import stored_decisions
 from rai_tune.review.ledger_state import stored_digest
 from rai_tune.review.verified import verified_path
 from rai_tune.workspace import Workspace
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rai_tune.reporting import ReportInputs, ReportView
 
 _KEPT = 16
+_KEPT_VERDICTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,17 @@ def state_of(workspace: Workspace, run_id: str) -> str:
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _read(root: str, run_id: str, key: str, _workspace: Workspace) -> RunPage:  # noqa: ARG001  (root and key name the entry)
     inputs = reported(_workspace, run_id)
-    return RunPage(build_view(inputs), inputs, key, _taken_back(_workspace, run_id, inputs))
+    return RunPage(build_view(inputs), inputs, key, inputs.taken_back)
 
 
-def _taken_back(workspace: Workspace, run_id: str, inputs: ReportInputs) -> tuple[str, ...]:
-    run = workspace.run(run_id)
-    if run.state != "completed" or not inputs.decisions:
-        return ()
-    return worse_now(inputs.decisions, decisions_today(workspace, run, results=inputs.results))
+@st.cache_resource(max_entries=_KEPT_VERDICTS, show_spinner=False)
+def _today(root: str, run_id: str, key: str, _workspace: Workspace) -> tuple[str, ...]:  # noqa: ARG001  (root and key name the entry)
+    return taken_back(_workspace, _workspace.run(run_id), stored_decisions(_workspace, run_id))
+
+
+def not_so_today(workspace: Workspace, run_id: str) -> tuple[str, ...]:
+    """What deciding today takes back of a run's stored decisions; worked out once for each state of the evidence."""
+    return _today(str(workspace.root), run_id, state_of(workspace, run_id), workspace)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)

@@ -11,6 +11,7 @@ _TONES: dict[str, Tone] = {
     "pass": "pass",
     "fail": "fail",
     "damaged": "fail",
+    "taken_back": "fail",
     "insufficient_evidence": "insufficient",
     "awaiting_signoff": "waiting",
 }

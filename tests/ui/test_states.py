@@ -184,3 +184,31 @@ def test_every_page_over_a_workspace_of_a_newer_version(tmp_path: Path, monkeypa
         assert not test.exception, name
         assert any("newer" in block.get("sentence", "") + block.get("text", "") for block in blocks(test)), name
     assert (tmp_path / "w" / "raitune.db").read_bytes() == before
+
+
+def test_a_stored_verdict_that_was_made_better_by_hand_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored decisions carry no seal: the list, the pages and every report decide again, and say so."""
+    import sqlite3
+
+    from rai_tune.reported_run import reported
+    from rai_tune.reporting import build_view
+
+    with Workspace.open(tmp_path / "w") as workspace:
+        run_id = insufficient(workspace)
+    with sqlite3.connect(tmp_path / "w" / "raitune.db") as database:
+        ((body,),) = database.execute("SELECT body FROM decisions").fetchall()
+        database.execute("UPDATE decisions SET body = ?", (body.replace("insufficient_evidence", "pass"),))
+    with Workspace.open(tmp_path / "w") as workspace:
+        notices = build_view(reported(workspace, run_id)).headline.notices
+    assert notices[0].startswith("No longer so today. Trial: decided today it is 'Not enough evidence'")
+    for name, test in walk(tmp_path / "w", run_id, monkeypatch):
+        cells = [
+            cell["text"] for block in blocks(test) if block["kind"] == "table" for row in block["rows"] for cell in row
+        ]
+        words = [block["word"] for block in blocks(test) if block["kind"] == "banner"]
+        if name == "inbox":
+            assert "! Passed, not so today" in cells
+        elif name in OF_A_RUN and name != "compare":
+            assert words[:2] == ["Passed", "No longer so today"], name

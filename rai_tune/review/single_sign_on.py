@@ -1,11 +1,13 @@
 """Single sign-on through OpenID Connect: whether it is configured, whether soundly, and whom it names. Fails closed.
 
 Streamlit's ``st.login`` does the protocol; its settings are the section ``[auth]`` of ``secrets.toml``. The person is a claim of the
-identity token: the e-mail address, which must be verified, unless ``person_claim`` in that section names another.
+identity token: the e-mail address, which must be verified, unless ``person_claim`` in that section names another. ``admit`` lists who may
+read, as names or as ``@example.org``; without it everybody whom the provider signs in may.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -75,4 +77,19 @@ def person() -> str:
         raise UsageError(f"the sign-in names nobody: its claim {claim[:40]!r} is empty")
     if claim == "email" and st.user.get("email_verified") is not True:
         raise UsageError("the sign-in gives an e-mail address that it does not call verified, so it names nobody")
+    if not _admitted(name.strip()):
+        raise UsageError("whoever runs this server has not admitted this account ('admit' in its settings)")
     return name.strip()
+
+
+def _admitted(name: str) -> bool:
+    """Whether the settings let this person read. Letters' case makes no other person; a list of another form admits nobody."""
+    listed = (settings() or {}).get("admit")
+    if listed is None:
+        return True
+    if isinstance(listed, str) or not isinstance(listed, Iterable):
+        return False
+    wanted = [str(entry).casefold() for entry in listed]
+    return any(
+        name.casefold() == entry or (entry.startswith("@") and name.casefold().endswith(entry)) for entry in wanted
+    )

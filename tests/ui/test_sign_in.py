@@ -133,6 +133,27 @@ def test_settings_that_let_nobody_in_say_why(
     assert said in found
 
 
+@pytest.mark.parametrize(
+    ("admit", "name", "may"),
+    [
+        (None, "eve@elsewhere.org", True),
+        (["@example.org"], "alice@example.org", True),
+        (["@example.org"], "Alice@EXAMPLE.org", True),
+        (["@example.org"], "eve@elsewhere.org", False),
+        (["@example.org"], "eve@notexample.org", False),
+        (["alice@example.org"], "alice@example.org", True),
+        (["alice@example.org"], "malice@example.org", False),
+        ([], "alice@example.org", False),
+        ("@example.org", "alice@example.org", False),
+    ],
+)
+def test_a_list_of_who_is_admitted_admits_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, admit: Any, name: str, may: bool
+) -> None:
+    monkeypatch.setattr(single_sign_on, "settings", lambda: SOUND if admit is None else {**SOUND, "admit": admit})
+    assert single_sign_on._admitted(name) is may
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("auth", ["[auth]\n", "[auth]\ncookie_secret = 'x'\n", "this is no TOML ["])
 def test_unsound_settings_show_no_page(auth: str, tmp_path: Path, app: Any, shown: Any) -> None:

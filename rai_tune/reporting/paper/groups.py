@@ -21,7 +21,10 @@ def fairness(view: ReportView) -> Iterator[Section]:
     """How groups are treated, with intervals."""
     yield Section("Fairness", 1, () if view.groups else (Paragraph("No group was measured."),))
     for table in view.groups:
-        seen = {True: "The model reads this attribute.", False: "The model does not read this attribute's column."}
+        seen: dict[bool | None, str] = {
+            True: "The model reads this attribute.",
+            False: "The model does not read this attribute's column.",
+        }
         words = " ".join(text for text in (table.basis, seen.get(table.seen_by_model, "")) if text)
         yield Section(
             f"'{table.rate_name}' by {table.attribute}",

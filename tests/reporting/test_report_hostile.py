@@ -125,3 +125,15 @@ def test_row_texts_are_there_only_when_asked_for_and_literal(make_inputs: Any) -
         if texts is not None:
             assert ROW_TEXT in said["pdf"] and ROW_TEXT in said["html"]
             assert "&lt;b&gt;forty&lt;/b&gt; thousand \\| dollars" in said["markdown"]
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler) is not installed")
+def test_page_one_holds_the_whole_cover_and_the_contents_follow(make_inputs: Any, hostile: Any) -> None:
+    for inputs in (make_inputs(), hostile):
+        done = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=render_report(inputs), capture_output=True, check=True
+        )
+        first, second, *_ = done.stdout.decode().split("\f")
+        for part in ("Refused", "Key numbers", "95 % interval", "Who signed", "Nobody has signed", "What is missing"):
+            assert part in first, part
+        assert "Contents" not in first and "Contents" in second.split("Verdict")[0]

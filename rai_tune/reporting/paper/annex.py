@@ -88,9 +88,12 @@ def read_back(text: str, caption: str) -> Iterator[Block]:
             continue
         if all(line.startswith("|") for line in lines) and len(lines) > 1:
             head, _, *rows = [_split(line) for line in lines]
-            # The column with the longest text takes the room: another would leave it none.
-            longest = max(range(len(head)), key=lambda place: max((len(row[place]) for row in rows), default=0))
-            columns = tuple(Column(name, wide=place == longest) for place, name in enumerate(head))
+            # Columns of long texts share the room: a long one beside them would leave them none.
+            longest = [max((len(row[place]) for row in rows), default=0) for place in range(len(head))]
+            columns = tuple(
+                Column(name, wide=length > 36 or length == max(longest))
+                for name, length in zip(head, longest, strict=True)
+            )
             yield Table(caption, columns, tuple(tuple(map(Cell, row)) for row in rows))
         elif all(line.startswith(">") for line in lines):
             yield Quote(tuple(_plain(line[1:].strip()) for line in lines))

@@ -243,16 +243,17 @@ def test_a_stored_run_is_explained_again_with_other_settings(call, project):
     chosen = ("--set", "audits.explain.documents=8", "--set", "audits.explain.method=occlusion")
     code, _, err = call("audit", "latest", "--suite", "explain", *chosen, "--json")
     assert code in {3, 4}, err
-    from rai_tune.reporting.stored import report_inputs
+    from rai_tune.reporting.stored import stored_results, stored_table
     from rai_tune.workspace import Workspace
 
     with Workspace.open(project / ".raitune", create=False) as store:
         run = store.run("latest")
-        found = report_inputs(store, run.id)
+        results = stored_results(store, run.id)
+        documents = stored_table(store, run.id, "explanations:documents")
         settings = store.read_json(store.artifacts(run.id)["reaudits"].digest)["settings"]
-    facts = next(result.facts for result in found.results if result.audit == "explanations")
+    facts = next(result.facts for result in results if result.audit == "explanations")
     assert (facts["documents"], facts["method"]) == (8, "occlusion")
-    assert set(found.documents.method) == {"occlusion"}
+    assert set(documents.method) == {"occlusion"}
     assert settings == {"explain": ["audits.explain.documents=8", "audits.explain.method=occlusion"]}
     for override, message in {
         "training.epochs=9": "only settings of the suite (audits.explain.*) change",

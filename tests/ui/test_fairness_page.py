@@ -14,9 +14,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rai_tune.reporting import build_view
+from rai_tune.reporting.charts import Mark
 from rai_tune.reporting.fairness_audits import ORDER
 from rai_tune.reporting.stored import report_inputs
-from rai_tune.review.components.dot_plot import Dot, Scale, dot_chart
+from rai_tune.review.components.dot_plot import Scale, dot_chart
 from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def layer_of(spec: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_what_has_no_number_is_a_hollow_sign_with_words_and_no_dot() -> None:
-    dots = [Dot("a", "40", 0.4, 0.3, 0.5), Dot("b", "–", None, None, None, said="suppressed (k = 5)")]
+    dots = [Mark("a", "40", 0.4, 0.3, 0.5), Mark("b", "–", None, None, None, said="suppressed (k = 5)")]
     spec = dot_chart(dots, axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     assert [(row["estimate"], row["said"]) for row in rows] == [(0.4, ""), (None, "suppressed (k = 5)")]
@@ -217,7 +218,7 @@ def test_what_has_no_number_is_a_hollow_sign_with_words_and_no_dot() -> None:
 
 
 def test_an_axis_of_differences_is_as_wide_to_both_sides_with_a_line_and_words_at_its_ends() -> None:
-    dots = [Dot("a", "40", -0.31, -0.4, -0.2), Dot("b", "40", 0.1, 0.05, 0.15)]
+    dots = [Mark("a", "40", -0.31, -0.4, -0.2), Mark("b", "40", 0.1, 0.05, 0.15)]
     scale = Scale("points", 0.0, ("fewer", "more"), (0.2,))
     spec = dot_chart(dots, axis="Change", scale=scale).to_dict()
     bars = next(layer for layer in layer_of(spec, "rule") if "x2" in layer["encoding"])
@@ -231,7 +232,7 @@ def test_an_axis_of_differences_is_as_wide_to_both_sides_with_a_line_and_words_a
 
 
 def test_an_interval_without_an_end_goes_to_the_edge_and_never_stretches_the_axis() -> None:
-    dots = [Dot("a", "40", 0.5, 0.3, None, unbounded=True), Dot("b", "40", 1.2, 0.9, 900.0)]
+    dots = [Mark("a", "40", 0.5, 0.3, None, unbounded=True), Mark("b", "40", 1.2, 0.9, 900.0)]
     spec = dot_chart(dots, axis="Ratio", scale=Scale("number", 1.0)).to_dict()
     (rows,) = spec["datasets"].values()
     bars = next(layer for layer in layer_of(spec, "rule") if "x2" in layer["encoding"])
@@ -242,9 +243,9 @@ def test_an_interval_without_an_end_goes_to_the_edge_and_never_stretches_the_axi
 
 def test_numbers_like_shares_have_the_axis_of_shares() -> None:
     for dots, ends in (
-        ([Dot("a", "9", 0.8, 0.7, 0.9)], (0.0, 1.0)),
-        ([Dot("a", "9", 2.0, 1.0, 3.0)], (0.0, 3.0)),
-        ([Dot("a", "9", 0.2, -0.4, 0.9)], (-0.4, 1.2)),
+        ([Mark("a", "9", 0.8, 0.7, 0.9)], (0.0, 1.0)),
+        ([Mark("a", "9", 2.0, 1.0, 3.0)], (0.0, 3.0)),
+        ([Mark("a", "9", 0.2, -0.4, 0.9)], (-0.4, 1.2)),
     ):
         spec = dot_chart(dots, axis="AUC", scale=Scale("number")).to_dict()
         bars = next(layer for layer in layer_of(spec, "rule") if "x2" in layer["encoding"])
@@ -253,7 +254,7 @@ def test_numbers_like_shares_have_the_axis_of_shares() -> None:
 
 def test_the_first_of_two_names_from_right_to_left_stays_first() -> None:
     pair = "\u2068\u05d0\u2069 / \u2068\u05d1\u2069"
-    spec = dot_chart([Dot(pair, "9", 0.5, None, None)], axis="Share").to_dict()
+    spec = dot_chart([Mark(pair, "9", 0.5, None, None)], axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     assert rows[0]["label"] == f"{pair} (n = 9)"
 
@@ -269,14 +270,14 @@ def test_the_first_of_two_names_from_right_to_left_stays_first() -> None:
     ],
 )
 def test_of_a_pair_of_long_names_both_are_seen(name: str, label: str) -> None:
-    spec = dot_chart([Dot(name, "9", 0.5, None, None)], axis="Share").to_dict()
+    spec = dot_chart([Mark(name, "9", 0.5, None, None)], axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     assert rows[0]["label"] == f"\u2068{label}\u2069 (n = 9)"
 
 
 def test_a_name_that_is_cut_closes_what_it_opened() -> None:
     name = "\u2068" + "\u05d0" * 60 + "\u2069 / \u2068b\u2069"
-    spec = dot_chart([Dot(name, "9", 0.5, None, None)], axis="Share").to_dict()
+    spec = dot_chart([Mark(name, "9", 0.5, None, None)], axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     label = rows[0]["label"]
     assert label.count("\u2068") == label.count("\u2069")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rai_tune.review.components import Cell, Dot, Table
+from rai_tune.reporting.charts import Mark
+from rai_tune.review.components import Cell, Table
 from rai_tune.review.components.dot_plot import dot_chart
 from rai_tune.review.components.literal import MAX_TABLE_ROWS, Bullets, Paragraph, _chunks
 from rai_tune.review.listing import age, minute
@@ -48,7 +49,7 @@ def test_moments_are_read_to_the_minute_in_utc() -> None:
 
 
 def test_the_chart_draws_intervals_and_n_and_reads_no_data_as_markup() -> None:
-    dots = [Dot("a" * 50 + "1", "24", 0.5, 0.25, 0.75), Dot("a" * 50 + "2", "24", 0.4, None, None)]
+    dots = [Mark("a" * 50 + "1", "24", 0.5, 0.25, 0.75), Mark("a" * 50 + "2", "24", 0.4, None, None)]
     spec = dot_chart(dots, axis="Share").to_dict()
     (rows,) = spec["datasets"].values()
     assert len({row["label"] for row in rows}) == 2

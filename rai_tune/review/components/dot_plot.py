@@ -13,7 +13,7 @@ from rai_tune.review.components.literal import Bullets, Paragraph, literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rai_tune.reporting.charts import DotChart, Unit
+    from rai_tune.reporting.charts import DotChart, Mark, Unit
 
 BLUE = "#0072B2"
 BLUE_ON_DARK = "#56B4E9"
@@ -43,22 +43,6 @@ _LABELS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Dot:
-    """One row, named with the rows behind it, all in the unit of the axis. ``said`` stands in place of a dot without an estimate.
-
-    ``low`` and ``high`` are None without an interval; ``unbounded`` draws an interval without an upper end to the edge.
-    """
-
-    name: str
-    n_text: str
-    estimate: float | None
-    low: float | None
-    high: float | None
-    unbounded: bool = False
-    said: str = ""
-
-
-@dataclass(frozen=True)
 class Scale:
     """What lies behind the dots: the unit, a line where both sides are alike with words for either side, and dashed limits."""
 
@@ -68,7 +52,7 @@ class Scale:
     limits: tuple[float, ...] = ()
 
 
-def dot_plot(key: str, dots: Sequence[Dot], *, axis: str, sentence: str) -> None:
+def dot_plot(key: str, dots: Sequence[Mark], *, axis: str, sentence: str) -> None:
     """Draw the first ``MAX_DOTS`` dots, shares of 0 to 1, in their order. ``sentence`` is the chart's text for a screen reader."""
     _draw(key, dots, axis, sentence, Scale())
 
@@ -77,12 +61,12 @@ def draw_chart(key: str, chart: DotChart) -> None:
     """The sentence of a chart, the chart, and where its limits come from."""
     literal(f"{key}-sentence", Paragraph(chart.sentence))
     scale = Scale(chart.unit, chart.equal, chart.ends, tuple(limit.value for limit in chart.limits))
-    _draw(key, [Dot(**vars(mark)) for mark in chart.marks], chart.axis, chart.sentence, scale)
+    _draw(key, chart.marks, chart.axis, chart.sentence, scale)
     if chart.limits:
         literal(f"{key}-limits", Bullets(tuple(f"Dashed line: {limit.text}." for limit in chart.limits)))
 
 
-def _draw(key: str, dots: Sequence[Dot], axis: str, sentence: str, scale: Scale) -> None:
+def _draw(key: str, dots: Sequence[Mark], axis: str, sentence: str, scale: Scale) -> None:
     import streamlit as st
 
     if dots:
@@ -90,7 +74,7 @@ def _draw(key: str, dots: Sequence[Dot], axis: str, sentence: str, scale: Scale)
         st.altair_chart(drawn, width="stretch", key=key, alt=sentence)
 
 
-def dot_chart(dots: Sequence[Dot], *, axis: str, dark: bool = False, scale: Scale | None = None) -> Any:
+def dot_chart(dots: Sequence[Mark], *, axis: str, dark: bool = False, scale: Scale | None = None) -> Any:
     """The Altair chart. No tooltips and no links: labels are drawn as text and nothing in them is ever fetched."""
     import altair as alt
 
@@ -114,7 +98,7 @@ def dot_chart(dots: Sequence[Dot], *, axis: str, dark: bool = False, scale: Scal
     )
 
 
-def _table(dots: Sequence[Dot], edge: float) -> Any:
+def _table(dots: Sequence[Mark], edge: float) -> Any:
     import pandas as pd
 
     return pd.DataFrame(
@@ -130,7 +114,7 @@ def _table(dots: Sequence[Dot], edge: float) -> Any:
     )
 
 
-def _label(dot: Dot) -> str:
+def _label(dot: Mark) -> str:
     rows = "n not shown" if dot.n_text == NO_COUNT else f"n = {dot.n_text}"
     name = _cut(dot.name)
     # A pair of names is isolated name by name: around both, the first name alone would turn their order.
@@ -157,7 +141,7 @@ def _shortened(name: str, length: int) -> str:
     return kept + "\u2069" * (kept.count("\u2068") - kept.count("\u2069"))
 
 
-def _high(dot: Dot, edge: float) -> float | None:
+def _high(dot: Mark, edge: float) -> float | None:
     if dot.unbounded:
         return edge
     return dot.estimate if dot.high is None else min(dot.high, edge)
@@ -242,7 +226,7 @@ def _measures(ink: str, unit: Unit) -> Any:
     return alt.Axis(labelExpr=_LABELS[unit], grid=True, tickCount=5, labelFontSize=12, labelColor=ink, titleColor=ink)
 
 
-def _domain(dots: Sequence[Dot], scale: Scale) -> tuple[float, float]:
+def _domain(dots: Sequence[Mark], scale: Scale) -> tuple[float, float]:
     """Shares, and numbers that are like them, go from 0 to 1; differences as far to both sides; ratios from 0 to a little over the largest."""
     estimates = [dot.estimate for dot in dots if dot.estimate is not None]
     reached = [abs(end) for dot in dots for end in (dot.estimate, dot.low, dot.high) if end is not None]

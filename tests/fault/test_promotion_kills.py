@@ -152,7 +152,10 @@ def test_a_signature_killed_anywhere_counts_or_does_not(killing, made, tmp_path)
         people = [item.person for item in signed_about(Ledger(workspace), newest).signoffs]
         assert people in ([["Ada", "Bo"]] if done else [["Ada"], ["Ada", "Bo"]])
         counted.add("Bo" in people)
-        worker.commands(workspace, "sign")
+        try:
+            worker.commands(workspace, "sign")
+        except ConflictError:
+            assert "Bo" in people  # a signature that is there is not given twice
         assert _served(workspace)[0] == "first"
         assert signed_about(Ledger(workspace), newest).signoffs[-1].person == "Bo"
 

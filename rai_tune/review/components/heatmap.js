@@ -3,13 +3,6 @@ const STRONGEST = 0.6;
 const BLUE = "0, 114, 178";
 const ORANGE = "230, 159, 0";
 
-function make(tag, text, className) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  if (className) element.className = className;
-  return element;
-}
-
 function paint(element, weight) {
   if (typeof weight !== "number" || !Number.isFinite(weight) || weight === 0) return;
   const strength = (STRONGEST * Math.min(Math.abs(weight), 1)).toFixed(3);

@@ -1,13 +1,6 @@
 // Shows text literally: elements come from the closed list below, their text only ever from textContent.
 const TONES = new Set(["pass", "fail", "insufficient", "waiting", "none"]);
 
-function make(tag, text, className) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  if (className) element.className = className;
-  return element;
-}
-
 function tone(name) {
   return TONES.has(name) ? name : "none";
 }
@@ -38,33 +31,16 @@ function fill(element, cell) {
 }
 
 function table(block) {
-  const scroll = make("div", undefined, "scroll");
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", block.caption);
-  const body = document.createElement("table");
-  body.append(make("caption", block.caption));
-  const header = make("tr");
-  for (const column of block.columns) {
-    const cell = make("th", column.text, column.kind === "number" ? "number" : "");
-    cell.scope = "col";
-    header.append(cell);
-  }
-  const head = make("thead");
-  head.append(header);
-  const rows = make("tbody");
-  for (const row of block.rows) {
+  const rows = block.rows.map((row) => {
     const line = make("tr");
     row.forEach((cell, place) => {
       const element = make(place === 0 ? "th" : "td", undefined, place === 0 ? "" : block.columns[place].kind);
       if (place === 0) element.scope = "row";
       line.append(fill(element, cell));
     });
-    rows.append(line);
-  }
-  body.append(head, rows);
-  scroll.append(body);
-  return scroll;
+    return line;
+  });
+  return framed(block.caption, block.columns, rows);
 }
 
 function back(block) {

@@ -28,7 +28,7 @@ from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.seen import ChangedError, Seen, at_the_end, changes_since
 from rai_tune.promotion.serving import Promotion, current, promotions
 from rai_tune.promotion.signed import attest, sign_off, waive
-from rai_tune.promotion.statement import evidence_statement
+from rai_tune.promotion.statement import evidence_statement, present_statement
 from rai_tune.reporting.stored import stored_results
 from rai_tune.workspace.runs import now
 
@@ -69,9 +69,9 @@ def seen_now(workspace: Workspace, run_id: str, size: int | None = None) -> Seen
     entries = Ledger(workspace).head().size if size is None else size
     run = workspace.run(run_id)
     results = stored_results(workspace, run.id)
-    complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
-    statement = statement_digest(evidence_statement(workspace, run.id, results)) if complete else ""
-    return seen_of(run, entries, statement, decisions_today(workspace, run, results=results))
+    evidence = present_statement(workspace, run.id, results)
+    decisions = decisions_today(workspace, run, results=results)
+    return seen_of(run, entries, statement_digest(evidence) if evidence else "", decisions)
 
 
 def changed_since(workspace: Workspace, seen: Seen) -> tuple[Change, ...]:

@@ -15,7 +15,7 @@ from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.signed import signed_about
-from rai_tune.promotion.statement import evidence_statement, stored_json
+from rai_tune.promotion.statement import present_statement, stored_json
 from rai_tune.reporting.redecided import worse_now
 from rai_tune.reporting.stored import report_inputs, stored_table
 from rai_tune.reporting.text import sentence
@@ -41,8 +41,7 @@ def reported(workspace: Workspace, run_id: str, *, texts: bool = False) -> Repor
     ledger = Ledger(workspace)
     head = ledger.head()
     signed = signed_about(ledger, run.id, author_key(workspace, run.id))
-    complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
-    evidence = evidence_statement(workspace, run.id, inputs.results) if complete else {}
+    evidence = present_statement(workspace, run.id, inputs.results)
     return replace(
         inputs,
         ledger={"size": head.size, "root": head.root, "at": head.at} if head.size else {},

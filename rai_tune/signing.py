@@ -31,7 +31,7 @@ from rai_tune.promotion.records import ATTESTATION, SIGNOFF, WAIVER, statement_d
 from rai_tune.promotion.seen import ChangedError
 from rai_tune.promotion.serving import promotions
 from rai_tune.promotion.signed import FEWEST_WORDS, check_may_sign, check_may_waive
-from rai_tune.promotion.statement import evidence_statement
+from rai_tune.promotion.statement import present_statement
 from rai_tune.reporting.stored import stored_results
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ def signing_state(workspace: Workspace, run_id: str) -> SigningState:
     ledger, run = Ledger(workspace), workspace.run(run_id)
     size = ledger.head().size  # first: what comes while the rest is read then counts as a change
     results = stored_results(workspace, run.id)
-    complete = {"model", "predictions"} <= set(workspace.artifacts(run.id))
-    evidence = evidence_statement(workspace, run.id, results) if complete else None
+    evidence = present_statement(workspace, run.id, results)
     decisions = decisions_today(workspace, run, results=results)
     seen = seen_of(run, size, statement_digest(evidence) if evidence else "", decisions)
     found = deeds_about(ledger, run.id, author_key(workspace, run.id))

@@ -5,12 +5,13 @@ Only a look at the ledger and the stored decisions; whether a signature is accep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rai_tune.promotion.deeds import REVIEWING
 from rai_tune.promotion.evidence import author_key
 from rai_tune.promotion.keys import same_person
 from rai_tune.promotion.ledger import Ledger
+from rai_tune.promotion.people import ROLES
 from rai_tune.promotion.records import statement_digest
 from rai_tune.promotion.serving import promotions
 from rai_tune.promotion.signed import signed_about
@@ -20,19 +21,9 @@ from rai_tune.reporting.stored import stored_decisions, stored_results
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rai_tune.gate.decision import Role
+    from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.signed import Signed
     from rai_tune.workspace import RunRecord, Workspace
-
-REVIEWING: tuple[Role, ...] = ("reviewer", "approver")
-
-
-@dataclass(frozen=True)
-class Someone:
-    """A person as the ledger knows them."""
-
-    person: str
-    roles: frozenset[Role]
 
 
 def served_as(workspace: Workspace) -> dict[str, tuple[str, ...]]:
@@ -44,7 +35,7 @@ def served_as(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     return served
 
 
-def waits_for(workspace: Workspace, run: RunRecord, someone: Someone) -> tuple[str, ...]:
+def waits_for(workspace: Workspace, run: RunRecord, someone: Signer) -> tuple[str, ...]:
     """What this person may do about a completed candidate, each in a few words; nothing for any other run."""
     if run.state != "completed" or run.parent is not None:
         return ()
@@ -52,7 +43,7 @@ def waits_for(workspace: Workspace, run: RunRecord, someone: Someone) -> tuple[s
     return (*_signatures(workspace, run, someone, signed), *_statements(workspace, run, someone))
 
 
-def _signatures(workspace: Workspace, run: RunRecord, someone: Someone, signed: Signed) -> Iterator[str]:
+def _signatures(workspace: Workspace, run: RunRecord, someone: Signer, signed: Signed) -> Iterator[str]:
     mine = [signoff for signoff in signed.signoffs if same_person(signoff.person, someone.person)]
     # The present statement is worked out only for whoever signed an earlier one: it reads all of the evidence.
     current = statement_digest(evidence_statement(workspace, run.id, stored_results(workspace, run.id))) if mine else ""
@@ -63,13 +54,13 @@ def _signatures(workspace: Workspace, run: RunRecord, someone: Someone, signed: 
         yield "sign again: the evidence changed" if "author" in stale else "sign as author"
     if author or not signed.authors:
         return
-    for role in REVIEWING:
-        if role in someone.roles and role not in fresh:
+    for role in ROLES:
+        if role in REVIEWING & someone.roles and role not in fresh:
             yield f"sign again: the evidence changed ({role})" if role in stale else f"review, and sign as {role}"
             return
 
 
-def _statements(workspace: Workspace, run: RunRecord, someone: Someone) -> Iterator[str]:
+def _statements(workspace: Workspace, run: RunRecord, someone: Signer) -> Iterator[str]:
     asked = sum(
         control.outcome == "awaiting_signoff" and control.mode != "automated" and control.attested_by is None
         for decision in stored_decisions(workspace, run.id)

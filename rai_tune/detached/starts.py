@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rai_tune.core import UsageError
 from rai_tune.workspace.locks import is_held
 from rai_tune.workspace.processes import mark_of
-from rai_tune.workspace.records import WORKING
+from rai_tune.workspace.records import UNFINISHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def all_starts(workspace: Workspace) -> tuple[Start, ...]:
 
 def at_work(workspace: Workspace) -> tuple[RunRecord, ...]:
     """Runs of this workspace that a process works on now, detached or not, newest first."""
-    unfinished = (run for run in workspace.runs() if run.state in WORKING or run.state == "created")
+    unfinished = (run for run in workspace.runs() if run.state in UNFINISHED)
     return tuple(run for run in unfinished if workspace.is_alive(run.id))
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from rai_tune.detached.starts import all_starts
-from rai_tune.workspace.records import WORKING
+from rai_tune.workspace.records import UNFINISHED
 
 if TYPE_CHECKING:
     from rai_tune.detached.starts import Start
@@ -88,7 +88,7 @@ def duration(seconds: float) -> str:
 
 
 def _status(workspace: Workspace, run: RunRecord, alive: bool) -> Status:
-    unfinished = run.state in WORKING or run.state == "created"
+    unfinished = run.state in UNFINISHED
     if alive and unfinished:
         return "working"
     start = latest_start(workspace, run.id) if run.resumable or unfinished else None

@@ -20,6 +20,8 @@ PREDICTIONS = "predictions.parquet"
 MODEL, BASE = "model/", "base/"
 """What the names of a model's own files and of its base's begin with."""
 
+_SPOKEN_OF = {"model", "predictions"}
+
 
 def evidence_statement(
     workspace: Workspace, run_id: str, results: tuple[AuditResult, ...], at: str = ""
@@ -30,7 +32,7 @@ def evidence_statement(
     """
     run = workspace.run(run_id)
     artifacts = workspace.artifacts(run.id)
-    if "model" not in artifacts or "predictions" not in artifacts:
+    if not set(artifacts) >= _SPOKEN_OF:
         raise UsageError(f"run {run.id} is {run.state} and has no model and predictions to make a statement about")
     predicate = {
         "at": at,
@@ -48,6 +50,12 @@ def evidence_statement(
         "environment": stored_json(workspace, artifacts, "environment"),
     }
     return statement(EVIDENCE, _subject(workspace, run, artifacts), predicate)
+
+
+def present_statement(workspace: Workspace, run_id: str, results: tuple[AuditResult, ...]) -> dict[str, Any]:
+    """The statement of a run as it stands; empty while it has no model and predictions to make one about."""
+    complete = set(workspace.artifacts(run_id)) >= _SPOKEN_OF
+    return evidence_statement(workspace, run_id, results) if complete else {}
 
 
 def model_files(workspace: Workspace, run_id: str) -> dict[str, str]:

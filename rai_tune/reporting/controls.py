@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.model import ControlRow, Deciding, DecisionView, Headline, ReadingRow, Ref, Shown
 from rai_tune.reporting.numbers import STATUS_WORDS, beside, digits, interval, unit_of
-from rai_tune.reporting.text import clean, named, sentence
+from rai_tune.reporting.text import clean, full_sentence, named, sentence
 from rai_tune.reporting.wording import CONTROL_OUTCOMES, ORIGINS, OUTCOMES, QUALITY, SEVERITIES
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _reading(reading: Reading, control: ControlOutcome, confidence: float) -> Re
         value=_reading_value(reading, unit, limit, confidence),
         bound=clean(bound) if bound is not None else "",
         word=word,
-        note=_sentence(reading.note) if reading.note else "",
+        note=full_sentence(reading.note) if reading.note else "",
     )
 
 
@@ -247,17 +247,9 @@ def plain_reason(control: ControlOutcome, text: str) -> str:
         # Only whole names, and only where the gate puts one: a group or column of the same name keeps its own.
         pattern = rf"(?<![\w'\"]){re.escape(metric)}(?= of |: | \(now|,|$)"
         text = re.sub(pattern, words.replace("\\", r"\\"), text)
-    return _sentence(text)
+    return full_sentence(text)
 
 
 def metric_words(metric: str) -> str:
     """A metric inside a sentence: ``ROC AUC``, ``impact ratio``."""
     return QUALITY[metric].name if metric in QUALITY else clean(metric).replace("_", " ")
-
-
-def _sentence(text: str) -> str:
-    """Text of the gate as a sentence: a capital first, a full stop last."""
-    words = sentence(text)
-    if not words:
-        return ""
-    return words[0].upper() + words[1:] + ("" if words.endswith((".", "!", "?", "…")) else ".")

@@ -43,5 +43,11 @@ def sentence(value: object) -> str:
     return clean(value, MAX_SENTENCE)
 
 
+def full_sentence(value: object) -> str:
+    """``sentence`` with a capital first and an end last; empty where there is nothing to say."""
+    words = sentence(value)
+    return words[:1].upper() + words[1:] + ("" if not words or words.endswith((".", "!", "?", "…")) else ".")
+
+
 def _is_hidden(character: str) -> bool:
     return character in _HIDDEN or unicodedata.category(character) in _HIDDEN_CATEGORIES

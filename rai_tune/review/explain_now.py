@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rai_tune.core import RaiError
 from rai_tune.reporting.decision_form import decision_form
-from rai_tune.review.telling import without_folders
+from rai_tune.review.telling import error_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def explain_now(workspace: Workspace, run_id: str, row_id: str, progress: Callab
     try:
         found = explain_row(run_id, workspace, row_id, progress)
     except RaiError as error:
-        return Answer(problem=_capital(without_folders(error) or type(error).__name__))
+        return Answer(problem=error_sentence(error))
     except Exception as error:
         _LOG.exception("a decision could not be explained")
         told = f"Something unexpected went wrong ({type(error).__name__}). 'raitune explain RUN --row ID' says more in a terminal."
@@ -54,7 +54,3 @@ def explain_now(workspace: Workspace, run_id: str, row_id: str, progress: Callab
         found.one, split=found.split, threshold=found.threshold, verdict=found.verdict, told=found.verdict_sentence
     )
     return Answer(form, document.encoded.text, segments)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -13,7 +13,7 @@ import streamlit as st
 
 from rai_tune.core import RaiError, canonical_json
 from rai_tune.reporting.tables import CSV_TABLES
-from rai_tune.review.reading import open_workspace, read_run, report_file
+from rai_tune.review.reading import open_workspace, read_run
 from rai_tune.review.telling import without_folders
 
 if TYPE_CHECKING:
@@ -140,13 +140,26 @@ def _paper(form: Literal["html", "markdown"]) -> Callable[[Workspace, RunPage], 
     return make
 
 
-def _for_policy(policy: str) -> Callable[[Workspace, RunPage], bytes]:
+def _pdf(policy: str | None = None) -> Callable[[Workspace, RunPage], bytes]:
     def make(_workspace: Workspace, page: RunPage) -> bytes:
         from rai_tune.reporting import render_report
 
         return render_report(page.inputs, policy)
 
     return make
+
+
+REPORT = Export(
+    "pdf",
+    "PDF",
+    "PDF",
+    "The whole report, for a regulator, an auditor or an archive: verdict first, then everything it rests on, with the "
+    "statement and the measurements attached.",
+    "report.pdf",
+    "application/pdf",
+    _pdf(),
+)
+"""The whole report as PDF, which the overview of a run offers too."""
 
 
 def shelves_of(page: RunPage) -> tuple[Shelf, ...]:
@@ -164,7 +177,7 @@ def shelves_of(page: RunPage) -> tuple[Shelf, ...]:
             told.get(decision.policy, plain),
             f"{decision.policy}.pdf",
             "application/pdf",
-            _for_policy(decision.policy),
+            _pdf(decision.policy),
         )
         for decision in page.view.decisions
     )
@@ -176,16 +189,7 @@ SHELVES = (
     Shelf(
         "The report",
         (
-            Export(
-                "pdf",
-                "PDF",
-                "PDF",
-                "The whole report, for a regulator, an auditor or an archive: verdict first, then everything it rests on, with the "
-                "statement and the measurements attached.",
-                "report.pdf",
-                "application/pdf",
-                lambda _workspace, page: report_file(page),
-            ),
+            REPORT,
             Export(
                 "html",
                 "HTML",

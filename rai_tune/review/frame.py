@@ -16,15 +16,13 @@ from rai_tune.review.reading import open_workspace, read_run
 from rai_tune.review.sections.identity import admit
 from rai_tune.review.telling import without_folders
 from rai_tune.review.tones import tone_of
-from rai_tune.workspace.records import WORKING
+from rai_tune.workspace.records import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rai_tune.review.reading import RunPage
     from rai_tune.workspace import Workspace
-
-AT_WORK = ("created", *WORKING)
 
 
 def run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
@@ -52,7 +50,7 @@ def _run_page(name: str, draw: Callable[[RunPage, Workspace], None]) -> None:
         show_identity(workspace)
         _way_back()
         page = read_run(workspace, run_id)
-        _head(name, page, at_work=workspace.run(run_id).state in AT_WORK)
+        _head(name, page, at_work=workspace.run(run_id).state in UNFINISHED)
         draw(page, workspace)
 
 
@@ -66,7 +64,7 @@ def _workspace_page(title: str, draw: Callable[[Workspace], None]) -> None:
 
 def _taken_back(page: RunPage) -> tuple[Banner, Bullets]:
     said = "The verdict above is the stored one, and would not be given today. A promotion decides anew; the page Policy says why."
-    return (Banner("fail", "!", "No longer so today", said), Bullets(page.taken_back))
+    return (Banner("fail", "!", "No longer so today", said), Bullets(page.inputs.taken_back))
 
 
 def _way_back() -> None:
@@ -83,7 +81,7 @@ def _head(name: str, page: RunPage, *, at_work: bool) -> None:
         "name",
         Heading(1, view.run_name),
         replace(banner, sentence=without_folders(banner.sentence) if name == "run" else ""),
-        *(_taken_back(page) if page.taken_back and not at_work else ()),
+        *(_taken_back(page) if page.inputs.taken_back and not at_work else ()),
     )
     run_links(view.run_id)
 

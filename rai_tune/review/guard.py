@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rai_tune.core import IntegrityError, RaiError, UsageError
 from rai_tune.review.components import Banner, Heading, Paragraph, literal
-from rai_tune.review.telling import without_folders
+from rai_tune.review.telling import error_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,11 @@ def guarded(page: Callable[[], None]) -> None:
     except IntegrityError as error:
         show_damage(error)
     except UsageError as error:
-        literal("problem", Heading(1, "Nothing to show"), Paragraph(_as_sentence(error)))
+        literal("problem", Heading(1, "Nothing to show"), Paragraph(error_sentence(error)))
     except RaiError as error:
-        literal("problem", Heading(1, "Problem"), Banner("fail", "✗", "This page cannot be shown", _as_sentence(error)))
+        literal(
+            "problem", Heading(1, "Problem"), Banner("fail", "✗", "This page cannot be shown", error_sentence(error))
+        )
     except Exception as error:
         _LOG.exception("a page failed")
         literal(
@@ -52,13 +54,8 @@ def show_damage(error: IntegrityError) -> None:
             "Evidence damaged",
             "Stored evidence of this run is missing or was changed after it was sealed, so no verdict is shown.",
         ),
-        Paragraph(_as_sentence(error)),
+        Paragraph(error_sentence(error)),
         Paragraph(
             "Restore the file from a backup, or make the run again. Do not rely on earlier copies of its report."
         ),
     )
-
-
-def _as_sentence(error: Exception) -> str:
-    words = without_folders(error) or type(error).__name__
-    return words[0].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

@@ -35,10 +35,16 @@ _KEY = "identity-key"
 class Identity:
     """A registered person who may act in this session, and by what we know that it is they."""
 
-    person: str
-    roles: frozenset[Role]
     how: Literal["key", "sso"]
     signer: Signer
+
+    @property
+    def person(self) -> str:
+        return self.signer.person
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return self.signer.roles
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def standing(workspace: Workspace) -> Standing:
         lock()
         return Standing(None, str(error))
     st.session_state[_KEY] = replace(unlocked, used=time.monotonic())
-    return Standing(Identity(signer.person, signer.roles, "key", signer))
+    return Standing(Identity("key", signer))
 
 
 def unlock_here(workspace: Workspace, name: str, passphrase: str) -> Identity:
@@ -95,7 +101,7 @@ def unlock_here(workspace: Workspace, name: str, passphrase: str) -> Identity:
     private = unlock(files[name], passphrase)
     signer = signer_for(Ledger(workspace), private)
     st.session_state[_KEY] = _Unlocked(private, time.monotonic())
-    return Identity(signer.person, signer.roles, "key", signer)
+    return Identity("key", signer)
 
 
 def lock() -> None:
@@ -138,4 +144,4 @@ def _signed_in(workspace: Workspace) -> Standing:
         signer = vouched_signer(Ledger(workspace), person)
     except UsageError as error:
         return Standing(None, str(error), person)
-    return Standing(Identity(signer.person, signer.roles, "sso", signer), signed_in=person)
+    return Standing(Identity("sso", signer), signed_in=person)

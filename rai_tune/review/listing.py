@@ -12,12 +12,12 @@ from rai_tune.reporting.stored import stored_decisions
 from rai_tune.reporting.text import clean
 from rai_tune.review.reading import check_evidence, not_so_today
 from rai_tune.waiting import served_as, waits_for
-from rai_tune.workspace.records import WORKING
+from rai_tune.workspace.records import UNFINISHED, WORKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rai_tune.waiting import Someone
+    from rai_tune.promotion.keys import Signer
     from rai_tune.workspace import RunRecord, Workspace
 
 DAMAGED = "damaged"
@@ -48,7 +48,7 @@ class RunLine:
 
 
 def list_runs(
-    workspace: Workspace, runs: Sequence[RunRecord], someone: Someone | None = None, moment: datetime | None = None
+    workspace: Workspace, runs: Sequence[RunRecord], someone: Signer | None = None, moment: datetime | None = None
 ) -> tuple[RunLine, ...]:
     """A line for each run, in their order. ``moment`` is the present, for the ages. ``IntegrityError`` when the ledger does not verify."""
     moment = moment or datetime.now(UTC)
@@ -84,7 +84,7 @@ def age(created_at: str, moment: datetime) -> str:
 
 
 def _line(
-    workspace: Workspace, run: RunRecord, moment: datetime, serves: tuple[str, ...], someone: Someone | None
+    workspace: Workspace, run: RunRecord, moment: datetime, serves: tuple[str, ...], someone: Signer | None
 ) -> RunLine:
     outcome, word, icon = _verdict(workspace, run)
     return RunLine(
@@ -107,7 +107,7 @@ def _verdict(workspace: Workspace, run: RunRecord) -> tuple[str, str, str]:
         check_evidence(workspace, run.id)
     except IntegrityError:
         return DAMAGED, "Evidence damaged", "✗"
-    if run.state in WORKING or run.state == "created":
+    if run.state in UNFINISHED:
         return UNDECIDED, NOT_YET, "…"
     decisions = stored_decisions(workspace, run.id)
     found = headline({"state": run.state}, decisions)

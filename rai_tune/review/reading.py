@@ -13,7 +13,7 @@ import streamlit as st
 
 from rai_tune.promoting import today
 from rai_tune.reported_run import reported, taken_back
-from rai_tune.reporting import build_view, render_report
+from rai_tune.reporting import build_view
 from rai_tune.reporting.stored import stored_decisions
 from rai_tune.review.ledger_state import stored_digest
 from rai_tune.review.verified import verified_path
@@ -28,15 +28,11 @@ _KEPT_VERDICTS = 1_000
 
 @dataclass(frozen=True)
 class RunPage:
-    """One run: the view that every page draws from, and what documents are made from. ``key`` names this state of the evidence.
-
-    ``taken_back`` says what today's decisions take back of the stored ones, which the view shows.
-    """
+    """One run: the view that every page draws from, and what documents are made from. ``key`` names this state of the evidence."""
 
     view: ReportView
     inputs: ReportInputs
     key: str
-    taken_back: tuple[str, ...] = ()
 
 
 def open_workspace() -> Workspace:
@@ -86,7 +82,7 @@ def state_of(workspace: Workspace, run_id: str) -> str:
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _read(root: str, run_id: str, key: str, _workspace: Workspace) -> RunPage:  # noqa: ARG001  (root and key name the entry)
     inputs = reported(_workspace, run_id)
-    return RunPage(build_view(inputs), inputs, key, inputs.taken_back)
+    return RunPage(build_view(inputs), inputs, key)
 
 
 @st.cache_resource(max_entries=_KEPT_VERDICTS, show_spinner=False)
@@ -97,13 +93,3 @@ def _today(root: str, run_id: str, key: str, _workspace: Workspace) -> tuple[str
 def not_so_today(workspace: Workspace, run_id: str) -> tuple[str, ...]:
     """What deciding today takes back of a run's stored decisions; worked out once for each state of the evidence."""
     return _today(str(workspace.root), run_id, state_of(workspace, run_id), workspace)
-
-
-@st.cache_resource(max_entries=_KEPT, show_spinner=False)
-def _rendered(key: str, _inputs: ReportInputs) -> bytes:  # noqa: ARG001  (the key names the entry)
-    return render_report(_inputs)
-
-
-def report_file(page: RunPage) -> bytes:
-    """The PDF of a run. One state of the evidence is rendered once in the life of the server."""
-    return _rendered(page.key, page.inputs)

@@ -19,6 +19,7 @@ RunState = Literal[
 ]
 
 WORKING: tuple[RunState, ...] = ("preparing", "training", "predicting", "auditing", "deciding")
+UNFINISHED: tuple[RunState, ...] = ("created", *WORKING)
 _STOPPED: frozenset[RunState] = frozenset({"failed", "interrupted"})
 _RESUME: frozenset[RunState] = frozenset({"preparing"})
 

@@ -22,7 +22,7 @@ from rai_tune.review.components import Banner, Bullets, literal
 from rai_tune.review.identity import identity
 from rai_tune.review.listing import minute
 from rai_tune.review.reading import open_workspace
-from rai_tune.review.telling import without_folders
+from rai_tune.review.telling import error_sentence
 from rai_tune.signing import BY_CONTROLS
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _why(error: RaiError) -> str:
     """The words of whoever refused; what a control read is left to the tables of the page, which hide small cells."""
     if isinstance(error, RefusedError) and error.exit_code in BY_CONTROLS:
         return "The door stays shut, and nothing was entered: the blocking controls that are open are listed on this page, with what would settle them."
-    words = without_folders(error)
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+    return error_sentence(error)
 
 
 def _tell(told: Told) -> None:

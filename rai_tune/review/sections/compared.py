@@ -12,7 +12,7 @@ from rai_tune.reporting.comparing_view import comparison_view, flips_sentence, m
 from rai_tune.review.components import Banner, Cell, Heading, Paragraph, Table, draw_chart, literal, told_apart
 from rai_tune.review.sections.cells import measures
 from rai_tune.review.sections.choosing import choose
-from rai_tune.review.telling import without_folders
+from rai_tune.review.telling import error_sentence
 
 if TYPE_CHECKING:
     from rai_tune.reporting.comparing_view import ChangedAttribute, ChangedMetric, ComparisonView
@@ -32,10 +32,10 @@ def show_changes(workspace: Workspace, candidate: Side, other: Side) -> tuple[st
     try:
         view = _compared(candidate.page.key, other.page.key, candidate.run.id, other.run.id, workspace)
     except UsageError as error:
-        literal("changes-none", Banner("insufficient", "?", "Not comparable row by row", _as_sentence(error)))
+        literal("changes-none", Banner("insufficient", "?", "Not comparable row by row", error_sentence(error)))
         return ()
     except IntegrityError as error:
-        literal("changes-none", Banner("fail", "✗", "Evidence damaged", _as_sentence(error)))
+        literal("changes-none", Banner("fail", "✗", "Evidence damaged", error_sentence(error)))
         return ()
     literal("changes-basis", Paragraph(f"{view.basis}. {view.rows}. {view.words}"))
     chart = overall_chart(view)
@@ -51,11 +51,6 @@ def show_changes(workspace: Workspace, candidate: Side, other: Side) -> tuple[st
 @st.cache_resource(max_entries=_KEPT, show_spinner="Comparing the same rows")
 def _compared(key: str, other_key: str, candidate: str, other: str, _workspace: Workspace) -> ComparisonView:  # noqa: ARG001  (the keys name the state of both)
     return comparison_view(compare_runs(_workspace, candidate, other), "the other run")
-
-
-def _as_sentence(error: Exception) -> str:
-    words = without_folders(error)
-    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith(".") else ".")
 
 
 def _by_group(view: ComparisonView) -> None:

@@ -8,10 +8,11 @@ import streamlit as st
 
 from rai_tune.core import RaiError, UsageError
 from rai_tune.promotion.identity import key_files
-from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.text import clean, full_sentence
 from rai_tune.review import identity as session
 from rai_tune.review import single_sign_on
 from rai_tune.review.components import Banner, Heading, Notice, Paragraph, literal
+from rai_tune.review.telling import error_sentence
 
 if TYPE_CHECKING:
     from rai_tune.review.identity import Standing
@@ -26,7 +27,7 @@ def admit() -> None:
         return
     wrong = single_sign_on.problem()
     if wrong:
-        literal("sign-in", Heading(1, "Sign in"), Banner("fail", "✗", "Nobody can sign in", f"{_capital(wrong)}."))
+        literal("sign-in", Heading(1, "Sign in"), Banner("fail", "✗", "Nobody can sign in", full_sentence(wrong)))
         st.stop()
     if not single_sign_on.signed_in():
         literal("sign-in", Heading(1, "Sign in"), Paragraph("Sign in to see the runs of this workspace."))
@@ -35,7 +36,7 @@ def admit() -> None:
     try:
         single_sign_on.person()
     except UsageError as error:
-        literal("sign-in", Heading(1, "Sign in"), Banner("fail", "✗", "Not admitted", f"{_capital(str(error))}."))
+        literal("sign-in", Heading(1, "Sign in"), Banner("fail", "✗", "Not admitted", error_sentence(error)))
         st.button("Sign out", key="identity-sign-out", on_click=st.logout)
         st.stop()
 
@@ -61,7 +62,7 @@ def show_banner(found: Standing) -> None:
 def show_missing(found: Standing) -> None:
     """What to do before acting, in the place where somebody wants to act."""
     if found.signed_in:
-        words = f"{_capital(found.problem)}. Ask whoever runs this workspace: 'raitune keys vouch PERSON --role reviewer' gives a role."
+        words = f"{full_sentence(found.problem)} Ask whoever runs this workspace: 'raitune keys vouch PERSON --role reviewer' gives a role."
     else:
         words = "To act here, unlock your key at the top of the page ('Unlock a key'). It stays in this browser session only."
     literal("identity-missing", Banner("waiting", "?", "Nobody signs here yet", words))
@@ -79,9 +80,9 @@ def _notice(found: Standing) -> Notice:
         return Notice("pass", "✓", f"{clean(who.person, 120)} ({roles}) signs here, {means}.")
     if found.signed_in:
         return Notice(
-            "waiting", "?", f"{clean(found.signed_in, 120)} is signed in and may read. {_capital(found.problem)}."
+            "waiting", "?", f"{clean(found.signed_in, 120)} is signed in and may read. {full_sentence(found.problem)}"
         )
-    because = f" {_capital(found.problem)}." if found.problem else ""
+    because = f" {full_sentence(found.problem)}" if found.problem else ""
     return Notice("none", "–", f"Nobody signs in this session: pages are for reading.{because}")
 
 
@@ -109,11 +110,4 @@ def _unlock() -> None:
         with open_workspace() as workspace:
             session.unlock_here(workspace, name, passphrase)
     except RaiError as error:
-        # Without the folder of the server: what is shown in a browser needs the file's name only.
-        words = str(error).replace(str(key_files().get(name, name)), name)
-        st.session_state[_REFUSED] = f"{_capital(words)}."
-
-
-def _capital(words: str) -> str:
-    said = sentence(words).rstrip(".")
-    return said[:1].upper() + said[1:]
+        st.session_state[_REFUSED] = error_sentence(error)

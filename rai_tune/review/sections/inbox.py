@@ -8,7 +8,6 @@ from rai_tune.review.components import Cell, Heading, Paragraph, Table, literal,
 from rai_tune.review.identity import identity
 from rai_tune.review.listing import RunLine, list_runs
 from rai_tune.review.tones import tone_of
-from rai_tune.waiting import Someone
 
 if TYPE_CHECKING:
     from rai_tune.workspace import Workspace
@@ -28,7 +27,8 @@ def show_inbox(workspace: Workspace) -> None:
         literal("empty", Paragraph(EMPTY))
         return
     place = pager("inbox", len(runs), AT_ONCE)
-    lines = list_runs(workspace, runs[place.start : place.stop], _someone(workspace))
+    who = identity(workspace)
+    lines = list_runs(workspace, runs[place.start : place.stop], who.signer if who else None)
     waiting = tuple(_asked(line) for line in lines if line.waits)
     if waiting:
         literal("waiting", Heading(2, WAITING), Table(WAITING, {"Run": "", "Verdict": "", "To do": "wide"}, waiting))
@@ -41,11 +41,6 @@ def show_inbox(workspace: Workspace) -> None:
             tuple(_row(line) for line in lines),
         ),
     )
-
-
-def _someone(workspace: Workspace) -> Someone | None:
-    who = identity(workspace)
-    return Someone(who.person, who.roles) if who else None
 
 
 def _asked(line: RunLine) -> tuple[Cell, ...]:

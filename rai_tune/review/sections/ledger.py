@@ -9,7 +9,7 @@ import streamlit as st
 from rai_tune.core import IntegrityError, UsageError
 from rai_tune.promotion.checking import check_ledger
 from rai_tune.promotion.ledger import Ledger
-from rai_tune.reporting.text import clean, sentence
+from rai_tune.reporting.text import clean, full_sentence, sentence
 from rai_tune.review.components import Banner, Cell, Facts, Heading, Paragraph, Table, literal
 from rai_tune.review.ledger_state import checked
 from rai_tune.review.listing import minute
@@ -60,7 +60,9 @@ def show_ledger(workspace: Workspace) -> None:
 def _state(state: LedgerState) -> None:
     """Whether the ledger holds, first. What does not hold is named."""
     if state.check is None:
-        literal("state", Banner("fail", "✗", "The ledger is damaged", _sentence(state.problem)), Paragraph(_DAMAGED))
+        literal(
+            "state", Banner("fail", "✗", "The ledger is damaged", full_sentence(state.problem)), Paragraph(_DAMAGED)
+        )
     elif not state.check.entries:
         literal("state", Paragraph(_EMPTY))
     else:
@@ -104,9 +106,9 @@ def _verified(workspace: Workspace, known: str) -> Banner:
     try:
         found = check_ledger(Ledger(workspace), known or None)
     except UsageError as error:
-        return Banner("insufficient", "?", "Not checked", _sentence(without_folders(error)))
+        return Banner("insufficient", "?", "Not checked", full_sentence(without_folders(error)))
     except IntegrityError as error:
-        return Banner("fail", "✗", "Does not hold", _sentence(without_folders(error)))
+        return Banner("fail", "✗", "Does not hold", full_sentence(without_folders(error)))
     counted = f"{found.entries:,} entries, {found.signatures:,} signatures, root {found.root}."
     if found.known_size is None:
         return Banner("pass", "✓", "Every entry holds", f"{counted} {_ALONE}")
@@ -172,8 +174,3 @@ def _key(key: RegisteredKey) -> tuple[Cell, ...]:
         Cell(minute(key.at)),
         Cell(str(key.seq), page="ledger", query=(("entry", str(key.seq)),)),
     )
-
-
-def _sentence(words: str) -> str:
-    told = sentence(words)
-    return told[:1].upper() + told[1:] + ("" if told.endswith((".", "!", "?")) else ".")

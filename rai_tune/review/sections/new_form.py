@@ -39,12 +39,12 @@ class Form:
     edges: dict[str, str] = field(default_factory=dict)
     name: str = ""
     purpose: str = ""
-    base: str = "minilm"
-    method: Method = "lora"
-    epochs: int = 3
-    balance_classes: bool = False
-    hide_groups: bool = True
-    policies: tuple[str, ...] = ("baseline",)
+    base: str = Choices.base
+    method: Method = Choices.method
+    epochs: int = Choices.epochs
+    balance_classes: bool = Choices.balance_classes
+    hide_groups: bool = Choices.hide_groups
+    policies: tuple[str, ...] = Choices.policies
     token: str = ""
     token_for: str = ""
 

@@ -122,5 +122,5 @@ def _verdict(side: Side) -> Cell:
     if side.page is None:
         return Cell("✗ No verdict", tone="fail")
     verdict = side.page.view.headline
-    note = "would not be given today" if side.page.taken_back else ""
+    note = "would not be given today" if side.page.inputs.taken_back else ""
     return Cell(f"{verdict.icon} {verdict.word}", note, tone_of(verdict.outcome))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from rai_tune.reporting.view import NO_LONGER
 from rai_tune.review.components import Bullets, Facts, Paragraph, literal
+from rai_tune.review.exported import REPORT, export_file
 from rai_tune.review.listing import minute
-from rai_tune.review.reading import report_file
 
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
@@ -22,11 +23,12 @@ _HERE = "raitune ui"
 def show_verdict(page: RunPage) -> None:
     """What else is to be known of the verdict, and which run this is."""
     view = page.view
-    literal("notices", Bullets(view.headline.notices))
+    # What would not be given today stands below the verdict on every page of the run.
+    literal("notices", Bullets(tuple(said for said in view.headline.notices if not said.startswith(NO_LONGER))))
     _identify(view)
     st.download_button(
         "Download the report (PDF)",
-        data=lambda: report_file(page),
+        data=lambda: export_file(view.run_id, REPORT),
         file_name=f"{view.run_id}.pdf",
         mime="application/pdf",
         icon=":material/download:",

@@ -319,6 +319,10 @@ def test_from_a_hostile_table_to_a_verdict_while_the_server_is_killed(
         page.get_by_role("heading", name="Step 3 of 5: Model and fairness").wait_for()
         choose(page, "Base model")
         seen.settle()
+        # Long enough to be at work still when a slow machine has drawn the page of the run.
+        page.get_by_label("Passes over the rows").fill("50")
+        page.keyboard.press("Tab")
+        seen.settle()
         page.get_by_role("button", name="Next: check").click()
         page.get_by_role("button", name="Start the run").dblclick(timeout=120_000)
         page.wait_for_url("**/run?run=*", timeout=120_000)

@@ -366,3 +366,25 @@ def test_every_page_says_that_the_stored_verdict_would_not_be_given_today(
     held, ended = (stored.model_copy(update={"outcome": "fail", "promotable": may}) for may in (True, False))
     assert "no longer counts" in worse_now([held], [ended])[0]
     assert worse_now([ended], [held]) == worse_now([held], [held]) == worse_now([], [ended]) == ()
+
+
+def test_a_second_click_on_what_was_drawn_before_the_first_leaves_word_and_ledger_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rai_tune.promoting import seen_now
+    from rai_tune.review.identity import Identity
+    from rai_tune.review.sections import acting
+
+    store = tools.signable(tmp_path)
+    run = store.complete("small")
+    monkeypatch.setenv("RAITUNE_WORKSPACE", str(store.root))
+    monkeypatch.setattr(acting.st, "session_state", {})
+    monkeypatch.setattr(acting, "identity", lambda _: Identity("key", store.signers["Ada"]))
+    with store.open() as workspace:
+        seen = seen_now(workspace, run)
+    for _ in range(2):
+        acting.act("here", run, seen, "signed", lambda w, who: sign_run(w, run, who, "author", "mine", seen=seen))
+        told = acting.st.session_state["signoff-told"]
+        assert told.word == "Entered", told
+    with store.open() as workspace:
+        assert len(Ledger(workspace).entries(("signoff",), run)) == 1

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Deed = Callable[[Workspace, Signer], LedgerEntry]
 
 _LOG = logging.getLogger(__name__)
-_TOLD = "signoff-told"
+_TOLD, _DONE = "signoff-told", "signoff-done"
 NOBODY = "Nobody signs here: unlock your key or sign in first. Nothing was entered."
 
 
@@ -78,8 +78,11 @@ def held_state(workspace: Workspace, now: Seen) -> Seen:
 def act(place: str, run_id: str, seen: Seen, done: str, deed: Deed, clear: tuple[str, ...] = ()) -> None:
     """Do a deed as whoever signs in this session now, and note what became of it. ``done`` begins the sentence after success.
 
-    ``clear`` are the fields that are emptied then; after a refusal everything typed stays.
+    ``clear`` are the fields that are emptied then; after a refusal everything typed stays. A second click on the same button does
+    nothing: what it was drawn with is done, and the page that says so is only on its way.
     """
+    if st.session_state.get(_DONE) == (place, done, seen):
+        return
     try:
         with open_workspace() as workspace:
             person = identity(workspace)
@@ -96,6 +99,7 @@ def act(place: str, run_id: str, seen: Seen, done: str, deed: Deed, clear: tuple
         words = f"Something unexpected went wrong ({type(error).__name__}). Look at the ledger before you try again."
         _tell(Told(place, run_id, "fail", "✗", "Not known to be done", words))
     else:
+        st.session_state[_DONE] = (place, done, seen)
         # The size is that of this entry: what others enter from now on is news to this person.
         st.session_state[f"signoff-seen-{run_id}"] = replace(after, statement=seen.statement)
         for name in clear:

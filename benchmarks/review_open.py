@@ -22,7 +22,7 @@ from rai_tune.workspace import Workspace
 if TYPE_CHECKING:
     from types import ModuleType
 
-UI = Path(__file__).resolve().parents[1] / "tests" / "ui"
+TOOLS = Path(__file__).resolve().parents[1] / "tests" / "tools"
 QUIET_MS = 300
 PAGES = ("run", "fairness", "explanations", "policy")
 PLAIN = """\
@@ -36,7 +36,7 @@ for path in {paths!r}:
 
 
 def by_path(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, UI / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -19,7 +19,7 @@ from rai_tune.workspace import Workspace
 if TYPE_CHECKING:
     from types import ModuleType
 
-UI = Path(__file__).resolve().parents[1] / "tests" / "ui"
+TOOLS = Path(__file__).resolve().parents[1] / "tests" / "tools"
 WIDTH = 1200
 
 
@@ -45,7 +45,7 @@ PICTURES = (
 
 
 def watched_pages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("watched", UI / "watched.py")
+    spec = importlib.util.spec_from_file_location("watched", TOOLS / "watched.py")
     assert spec and spec.loader
     sys.modules["watched"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["watched"])

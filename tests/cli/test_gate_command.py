@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
+import small_run
 from rai_tune.workspace import Workspace
 
 PACK = """
@@ -49,12 +48,7 @@ controls:
 
 @pytest.fixture
 def small():
-    path = Path(__file__).parents[1] / "door" / "small_run.py"
-    spec = importlib.util.spec_from_file_location("small_run_of_gate", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return small_run
 
 
 @pytest.fixture

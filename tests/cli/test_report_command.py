@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+import drawn_runs as drawn
 from rai_tune.cli.main import app
 from rai_tune.core import RaiError
 from rai_tune.workspace import Workspace
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).resolve().parents[1]
-
-
-def by_path(name: str, folder: str) -> Any:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, TESTS / folder / f"{name}.py")
-        assert spec and spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -43,7 +33,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a workspace and one run of two groups, decided under baseline and the pack for the EU."""
     folder = tmp_path_factory.mktemp("report")
     groups = {"race": ["Black", "white"]}
-    drawn = by_path("drawn_runs", "ui")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("RAITUNE_WORKSPACE", str(folder / "w"))

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from rai_tune.cli.main import app
-from rai_tune.core import RaiError
+import small_run as small
+from commands import run, sit_down
 from rai_tune.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-PASSPHRASE = "the kettle is on the hob"
-
-
-def small_run():
-    if "small_run" not in sys.modules:
-        path = Path(__file__).resolve().parents[1] / "door" / "small_run.py"
-        spec = importlib.util.spec_from_file_location("small_run", path)
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A workspace with a run, two people with keys, and a report that both signed."""
     folder = tmp_path_factory.mktemp("signed")
-    small = small_run()
     with pytest.MonkeyPatch.context() as patch:
-        _settings(patch, folder)
+        sit_down(patch, folder)
         with Workspace.open(folder / "w") as workspace:
             small.complete_run(workspace, recipe=small.whole_recipe("small", "trial"))
         assert run("keys", "new", "Ada", "--role", "author", "--out", "ada.pem")[0] == 0
@@ -52,25 +37,8 @@ def template(tmp_path_factory):
 def project(template, tmp_path, monkeypatch):
     """A copy of the folder, and the current one."""
     shutil.copytree(template, tmp_path / "project")
-    _settings(monkeypatch, tmp_path / "project")
+    sit_down(monkeypatch, tmp_path / "project")
     return tmp_path / "project"
-
-
-def _settings(patch, folder):
-    for name in ("RAITUNE_ARTIFACTS_URL", "RAITUNE_DATABASE_URL", "RAITUNE_KEY", "RAITUNE_WORKSPACE_KEY"):
-        patch.delenv(name, raising=False)
-    patch.setenv("RAITUNE_WORKSPACE", str(folder / "w"))
-    patch.setenv("RAITUNE_KEY_PASSPHRASE", PASSPHRASE)
-    patch.chdir(folder)
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """Exit code and what was said; errors become their sentence, as the entry point does it."""
-    result = CliRunner().invoke(app, list(arguments))
-    if isinstance(result.exception, RaiError):
-        return result.exception.exit_code, str(result.exception)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 def test_a_report_that_two_people_signed_is_verified_with_and_without_the_workspace(project, monkeypatch):

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
+import small_run
 from rai_tune.workspace import Workspace
-
-
-def load_small():
-    """The module ``small_run``, by path, because tests are not packages."""
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", Path(__file__).with_name("small_run.py"))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["small_run"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["small_run"]
 
 
 @pytest.fixture(scope="session")
 def small():
-    return load_small()
+    return small_run
 
 
 @pytest.fixture

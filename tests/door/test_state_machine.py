@@ -6,9 +6,7 @@ deed the door and the model agree on whether it was let through, and what the al
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 import rai_tune.promoting as door
+import small_run as small
 from rai_tune.core import RaiError
 from rai_tune.promotion.checking import check_ledger
 from rai_tune.promotion.ledger import Ledger
@@ -44,18 +43,6 @@ FRESH_DAYS = 12
 KEYS, RUNS = st.sampled_from(sorted(ROLES)), st.integers(0, 2)
 AUTHORS, APPROVERS = st.sampled_from(["ada", "bo"]), st.sampled_from(["cy", "cy", "dee", "ada"])
 ALIASES = st.sampled_from(["staging", "production", "production"])
-
-
-def load_small():
-    """The module ``small_run``, by path, because tests are not packages."""
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", Path(__file__).with_name("small_run.py"))
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
-small = load_small()
 
 
 @dataclass

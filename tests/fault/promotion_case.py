@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rai_tune.workspace import Workspace
 
-SMALL = Path(__file__).parents[1] / "door" / "small_run.py"
+SMALL = Path(__file__).parents[1] / "tools" / "small_run.py"
 OTHER = "0" * 64
 TEXT = "The operator on duty may stop the system at any time with the switch beside the screen."
 REASON = "The clinic needs it before the next run."

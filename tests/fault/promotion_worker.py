@@ -35,9 +35,9 @@ ROLES = {"Ada": ("author",), "Bo": ("reviewer",), "Cy": ("approver",)}
 
 
 def load_small() -> Any:
-    """The module ``small_run`` of the tests of the door, by path."""
+    """The module ``small_run``, by path: this runs as a process of its own too."""
     if "small_run" not in sys.modules:
-        path = Path(__file__).parents[1] / "door" / "small_run.py"
+        path = Path(__file__).parents[1] / "tools" / "small_run.py"
         spec = importlib.util.spec_from_file_location("small_run", path)
         sys.modules["small_run"] = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
         spec.loader.exec_module(sys.modules["small_run"])  # type: ignore[union-attr]

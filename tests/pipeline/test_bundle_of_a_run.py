@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import small_run as small
 from rai_tune import pipeline
 from rai_tune.bundling import bundle_run
 from rai_tune.gate import known_policies
@@ -35,7 +36,6 @@ def bundled(tmp_path_factory, tiny_base) -> tuple[bytes, str, str]:
     """The bundle, the head when it was made, and the run's id."""
     folder, tests = tmp_path_factory.mktemp("bundled"), Path(__file__).resolve().parent.parent
     shared = by_path("shared_fixtures", tests / "conftest.py")
-    small = by_path("small_people", tests / "door" / "small_run.py")
     shared.write_csv(folder / "rows.csv", shared.lending_rows())
     (folder / "recipe.yaml").write_text(shared.RECIPE.format(base=tiny_base), encoding="utf-8")
     sets = ["training.epochs=1", f"policies=[{', '.join(known_policies())}]"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import small_run as small
 from rai_tune import pipeline
 from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.production_audit import audit_promoted
@@ -90,7 +91,6 @@ def shared():
 def promoted(tmp_path_factory, tiny_base, shared):
     """A folder with recipe and rows, and a workspace whose ``production`` serves its run."""
     folder = tmp_path_factory.mktemp("promoted")
-    small = by_path("small_people", Path(__file__).resolve().parent.parent / "door" / "small_run.py")
     shared.write_csv(folder / "rows.csv", shared.lending_rows())
     (folder / "easy.yaml").write_text(PACK, encoding="utf-8")
     (folder / "recipe.yaml").write_text(shared.RECIPE.format(base=tiny_base), encoding="utf-8")

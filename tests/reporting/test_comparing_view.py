@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import drawn_runs as DRAWN
 from rai_tune.core import UsageError
 from rai_tune.reporting.comparing import compare_runs
 from rai_tune.reporting.comparing_view import comparison_view, flips_sentence, metric_chart, overall_chart
@@ -19,18 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUPS = {"sex": ("man", "other", "woman")}
-
-
-def _drawn() -> Any:
-    path = Path(__file__).resolve().parents[1] / "ui" / "drawn_runs.py"
-    spec = importlib.util.spec_from_file_location("drawn_runs_for_reporting", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-DRAWN = _drawn()
 
 
 def store(workspace: Workspace, table: Any, groups: Any = GROUPS, **more: Any) -> str:

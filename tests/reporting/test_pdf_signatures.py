@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import json
 import random
 import re
-import sys
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import pdf_checks as checks
 from rai_tune.core import IntegrityError, canonical_json, sha256_json
 from rai_tune.gate.decision import SignOff
 from rai_tune.promotion.keys import Signer, key_id_of
@@ -47,16 +45,6 @@ def person(name: str, role: str, seed: int) -> Signer:
 LONG = "Ada Maria Philippa Quine of the Department of Everything " + "und " * 5
 
 
-def by_path(name: str) -> Any:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None and spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-checks = by_path("pdf_checks")
 ADA, BO = person("Ada", "author", 1), person("Bo משה", "reviewer", 2)
 
 

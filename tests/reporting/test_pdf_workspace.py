@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pdf_checks as checks
+import small_run as small
 from rai_tune.core import ConflictError, RaiError, UsageError
 from rai_tune.promoting import sign_run
 from rai_tune.promotion.ledger import Ledger
@@ -19,20 +18,10 @@ from rai_tune.reporting import render_report
 from rai_tune.signed_report import check_report, check_text, refuse_signed, sign_report
 from rai_tune.workspace import Workspace
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = pytest.mark.slow
-
-
-def loaded(name: str, path: Path) -> Any:
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-small = loaded("small_run", Path(__file__).parents[1] / "door" / "small_run.py")
-checks = loaded("pdf_checks", Path(__file__).with_name("pdf_checks.py"))
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import re
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import drawn_runs
 from rai_tune.core import resource_path
 from rai_tune.reporting.html import html_report
 from rai_tune.reporting.markdown import markdown_report
@@ -22,6 +21,7 @@ from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rai_tune.core import Measurement
     from rai_tune.reporting.inputs import ReportInputs
@@ -112,7 +112,7 @@ def test_every_changed_measurement_changes_the_page_there(large_groups: ReportIn
 
 @pytest.mark.slow
 def test_of_a_drawn_run_only_what_is_named_here_is_left_to_json(tmp_path: Path) -> None:
-    drawn = _drawn_runs()
+    drawn = drawn_runs
     groups = {"race": ["Asian", "Black", "white"]}
     with Workspace.open(tmp_path / "w") as workspace:
         run = drawn.store_run(workspace, drawn.drawn_table(groups, 900), groups)
@@ -130,15 +130,6 @@ def test_a_suppressed_number_is_in_no_form(make_inputs: Any) -> None:
     inputs, changed = all_changed(make_inputs())
     few = [item for item in changed if (item.group, item.metric) == ("other", "selection_rate")]
     assert few and all(unseen(page, few) == few for page in forms(inputs).values())
-
-
-def _drawn_runs() -> Any:
-    path = Path(__file__).resolve().parents[1] / "ui" / "drawn_runs.py"
-    spec = importlib.util.spec_from_file_location("drawn_runs_for_reports", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def figures_without_source(page: str, view: Any) -> set[str]:

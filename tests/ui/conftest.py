@@ -6,13 +6,15 @@ import csv
 import importlib.util
 import json
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+import small_run
+import watched as browsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,23 +147,12 @@ def shown() -> Callable[[AppTest], list[str]]:
     return read
 
 
-def by_path(name: str) -> ModuleType:
-    """A module of this folder, by path, because tests are not packages."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec and spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 @pytest.fixture(scope="session")
 def watched() -> ModuleType:
     """The module ``watched``; skips where there is no browser."""
-    module = by_path("watched")
-    if not module.CHROMIUM.exists():
-        pytest.skip(f"no browser at {module.CHROMIUM}; set RAITUNE_CHROMIUM")
-    return module
+    if not browsing.CHROMIUM.exists():
+        pytest.skip(f"no browser at {browsing.CHROMIUM}; set RAITUNE_CHROMIUM")
+    return browsing
 
 
 @dataclass(frozen=True)
@@ -189,7 +180,7 @@ def hostile_world(tmp_path_factory: pytest.TempPathFactory, hostile_run: Stored)
     from rai_tune.stored_run import decide
     from rai_tune.workspace import Workspace
 
-    small = small_run()
+    small = small_run
     root = tmp_path_factory.mktemp("world") / "store"
     shutil.copytree(hostile_run.root, root)
     typed = f"=1+1 {TURNED} {' '.join(HOSTILE)} "
@@ -208,20 +199,10 @@ def hostile_world(tmp_path_factory: pytest.TempPathFactory, hostile_run: Stored)
     return World(root, hostile_run.run_id, other.id, comment, hostile_run.name, signed.seq)
 
 
-def small_run() -> ModuleType:
-    """The module of the small promotable run, by path."""
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", ROOT / "tests" / "door" / "small_run.py")
-        assert spec and spec.loader
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
 @pytest.fixture(scope="session")
 def small() -> ModuleType:
     """The module of the small promotable run."""
-    return small_run()
+    return small_run
 
 
 @pytest.fixture(scope="session")

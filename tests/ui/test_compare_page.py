@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import drawn_runs
 from rai_tune.reporting.comparing import compare_runs
 from rai_tune.reporting.comparing_view import comparison_view
 from rai_tune.waiting import served_as
@@ -19,6 +18,7 @@ from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
 
@@ -34,15 +34,6 @@ GROUPS = {"race": (IMAGE, "few", "[x](https://evil.example)"), "sex": ("man", "w
 BUTTON = "compare-show-text"
 
 
-def _drawn() -> Any:
-    path = Path(__file__).with_name("drawn_runs.py")
-    spec = importlib.util.spec_from_file_location("drawn_runs", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @dataclass(frozen=True)
 class Pair:
     """Two runs over the same people, one over others, and one that never predicted."""
@@ -56,14 +47,14 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    module, root = _drawn(), tmp_path_factory.mktemp("pair")
+    root = tmp_path_factory.mktemp("pair")
     with Workspace.open(root) as workspace:
-        table = module.drawn_table(GROUPS, 300)
-        old = module.store_run(workspace, table, GROUPS, name=SCRIPT)
-        lenient = module.drawn_table(GROUPS, 300, lenient=0.1)
-        new = module.store_run(workspace, lenient, GROUPS, name=IMAGE, seed=2, torch="3.0")
+        table = drawn_runs.drawn_table(GROUPS, 300)
+        old = drawn_runs.store_run(workspace, table, GROUPS, name=SCRIPT)
+        lenient = drawn_runs.drawn_table(GROUPS, 300, lenient=0.1)
+        new = drawn_runs.store_run(workspace, lenient, GROUPS, name=IMAGE, seed=2, torch="3.0")
         elsewhere = table.assign(row_id="z" + table["row_id"])
-        others = module.store_run(workspace, elsewhere, GROUPS, name="others", decided=False)
+        others = drawn_runs.store_run(workspace, elsewhere, GROUPS, name="others", decided=False)
         first = workspace.run(old)
         begun = workspace.create_run(name="begun", recipe=first.recipe, recipe_digest="0" * 64, policies={})
         workspace.set_state(begun.id, "preparing")
@@ -212,9 +203,8 @@ def test_an_unknown_run_in_the_address_is_a_sentence(pair: Pair, app: Open, show
 
 
 def test_a_workspace_with_one_run_has_nothing_to_compare(tmp_path: Path, app: Open, shown: Shown) -> None:
-    module = _drawn()
     with Workspace.open(tmp_path / "store") as workspace:
-        run = module.store_run(workspace, module.drawn_table({}, 40), {}, decided=False)
+        run = drawn_runs.store_run(workspace, drawn_runs.drawn_table({}, 40), {}, decided=False)
         assert served_as(workspace) == {}
     test = app(tmp_path / "store", run, "compare")
     assert "There are fewer than two runs here, so there is nothing to compare." in shown(test)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from large_run import large_run
 from rai_tune.core import UsageError
 from rai_tune.review.explain_now import Answer, explain_now
 from rai_tune.review.explained_list import Chosen, explained_table, lines, narrowed
@@ -23,21 +24,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def by_path(name: str) -> ModuleType:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A workspace with a run whose explanations are trusted, one where they failed, and one without any."""
     root = tmp_path_factory.mktemp("explained") / "store"
-    build = by_path("large_run").large_run
+    build = large_run
     with Workspace.open(root) as workspace:
         made = {
             "trusted": build(workspace, 400, 60, audits=()),
@@ -315,7 +306,7 @@ def test_5000_explained_rows_are_listed_and_one_is_read_without_building_the_oth
     from rai_tune.review.rows import rows_by_id
 
     with Workspace.open(tmp_path / "store") as workspace:
-        run_id = by_path("large_run").large_run(workspace, 12_000, 5_000, audits=())
+        run_id = large_run(workspace, 12_000, 5_000, audits=())
         first = explained_table(workspace, run_id, "trusted")
         assert first is not None and len(first) == 5_000
         started = time.perf_counter()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import small_run as small
 from rai_tune.core import IntegrityError, UsageError, canonical_json
 from rai_tune.promoting import sign_run
 from rai_tune.promotion.ledger import Ledger
@@ -45,20 +44,11 @@ STARTS = {
 pytestmark = pytest.mark.slow
 
 
-def _small() -> Any:
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", ROOT / "tests" / "door" / "small_run.py")
-        assert spec and spec.loader
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with one run that passes."""
     with Workspace.open(tmp_path / "w") as workspace:
-        run = _small().complete_run(workspace)
+        run = small.complete_run(workspace)
         decide(run.id, workspace, run.policies)
     monkeypatch.setenv("RAITUNE_WORKSPACE", str(tmp_path / "w"))
     return tmp_path / "w"
@@ -134,7 +124,7 @@ def test_a_file_is_made_once_until_the_evidence_changes(root: Path) -> None:
     assert export_file(run_id, counted) == export_file(run_id, counted)
     assert len(made) == 1
     with Workspace.open(root, create=False) as workspace:
-        sign_run(workspace, run_id, _small().person(workspace, "Ada", "author"), "author")
+        sign_run(workspace, run_id, small.person(workspace, "Ada", "author"), "author")
     assert export_file(run_id, counted) != made[0].encode()
     assert len(made) == 2
 
@@ -156,7 +146,7 @@ def test_of_an_unfinished_run_only_what_can_be_is_offered(
 ) -> None:
     monkeypatch.setenv("RAITUNE_WORKSPACE", str(tmp_path / "w"))
     with Workspace.open(tmp_path / "w") as workspace:
-        run_id = _small().complete_run(workspace, state=state).id
+        run_id = small.complete_run(workspace, state=state).id
     test = app(tmp_path / "w", run_id, page="exports")
     assert not test.exception
     assert "Download bundle" not in labels(test)

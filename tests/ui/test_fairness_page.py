@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import drawn_runs
 from rai_tune.reporting import build_view
 from rai_tune.reporting.charts import Mark
 from rai_tune.reporting.fairness_audits import ORDER
@@ -34,15 +34,6 @@ GROUPS = {"race **b**": NAMES, "sex": ("man", "woman")}
 AUDITS = ("group_rates", "task_quality", "intersections", "slice_discovery", "ll144", "inequality")
 
 
-def _drawn() -> Any:
-    path = Path(__file__).with_name("drawn_runs.py")
-    spec = importlib.util.spec_from_file_location("drawn_runs", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @dataclass(frozen=True)
 class Drawn:
     """A workspace with a run over hostile group names, and one without groups."""
@@ -54,12 +45,12 @@ class Drawn:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    module, root = _drawn(), tmp_path_factory.mktemp("drawn")
+    root = tmp_path_factory.mktemp("drawn")
     with Workspace.open(root) as workspace:
-        table = module.drawn_table(GROUPS, 400)
+        table = drawn_runs.drawn_table(GROUPS, 400)
         options = {"ll144_race": "race **b**"}
-        run = module.store_run(workspace, table, GROUPS, name=IMAGE, audits=AUDITS, options=options, decided=False)
-        bare = module.store_run(workspace, module.drawn_table({}, 60), {}, decided=False)
+        run = drawn_runs.store_run(workspace, table, GROUPS, name=IMAGE, audits=AUDITS, options=options, decided=False)
+        bare = drawn_runs.store_run(workspace, drawn_runs.drawn_table({}, 60), {}, decided=False)
     return Drawn(root, run, bare)
 
 

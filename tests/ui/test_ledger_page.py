@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import sqlite3
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import small_run as small
 from rai_tune.promoting import promote_run, sign_run
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.people import read_registry, revoke, vouch
@@ -31,20 +30,10 @@ COMMENT = "<script>alert(1)</script> ![x](https://evil.example) \u202egnorw =1+1
 pytestmark = pytest.mark.slow
 
 
-def _small() -> Any:
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", ROOT / "tests" / "door" / "small_run.py")
-        assert spec and spec.loader
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run signed and promoted to two aliases, a revoked key, and seventy people who came by single sign-on."""
     root = tmp_path_factory.mktemp("ledger") / "w"
-    small = _small()
     with Workspace.open(root) as workspace:
         ada = small.person(workspace, "Ada", "author")
         cy = small.person(workspace, "Cy", "approver")

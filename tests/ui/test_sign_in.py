@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import oidc_provider
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.people import vouch
 from rai_tune.review import single_sign_on
 from rai_tune.workspace import Workspace
+from signable import signable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import ModuleType
 
 COOKIE_SECRET = "a-cookie-secret-of-more-than-thirty-two-characters"
@@ -29,19 +29,8 @@ SOUND = {
 }
 
 
-def by_path(name: str) -> ModuleType:
-    """A module of this folder, by path, because tests are not packages."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        assert spec and spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Any]:
-    oidc_provider = by_path("oidc_provider")
     with oidc_provider.providing(oidc_provider.Provider({})) as found:
         yield found
 
@@ -51,7 +40,6 @@ def signed_app(
     watched: ModuleType, provider: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Any]]:
     """The app with single sign-on; alice is vouched for as reviewer, nobody else."""
-    oidc_provider = by_path("oidc_provider")
     folder = tmp_path_factory.mktemp("sso")
     with Workspace.open(folder / "w") as workspace:
         vouch(Ledger(workspace), "alice@example.org", ["reviewer"])
@@ -182,7 +170,7 @@ def test_unsound_settings_show_no_page(auth: str, tmp_path: Path, app: Any, show
 def test_who_is_signed_in_without_a_role_reads_and_starts_stops_and_enters_nothing(
     person: str, may: bool, tmp_path: Path, app: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = by_path("signable").signable(tmp_path)
+    found = signable(tmp_path)
     done = found.complete("done", 0.9)
     recipe = {"name": "at work", "data": {"source": {"path": "rows.csv"}, "text": "text", "label": "label"}}
     with found.open() as workspace:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import signable as tools
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.serving import current
 
@@ -31,19 +29,6 @@ _NAME = """
   return (found.getAttribute("aria-label") || label || found.innerText.replace(drawn, "")).trim();
 }
 """
-
-
-def signable_module() -> Any:
-    if "signable" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("signable", Path(__file__).with_name("signable.py"))
-        assert spec
-        assert spec.loader
-        sys.modules["signable"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["signable"])
-    return sys.modules["signable"]
-
-
-tools = signable_module()
 
 
 @pytest.fixture(scope="module")

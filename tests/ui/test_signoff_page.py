@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sqlite3
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import signable as tools
 from rai_tune.promoting import promote_run, sign_run, today, waive_control
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.people import read_registry, revoke
@@ -20,6 +18,7 @@ from rai_tune.retention import delete_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
 
@@ -27,19 +26,6 @@ pytestmark = pytest.mark.slow
 """Each draws the page whole, several times."""
 
 REASON = "I trained it, and looked at the evidence."
-
-
-def signable_module() -> Any:
-    if "signable" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("signable", Path(__file__).with_name("signable.py"))
-        assert spec
-        assert spec.loader
-        sys.modules["signable"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["signable"])
-    return sys.modules["signable"]
-
-
-tools = signable_module()
 
 
 @pytest.fixture

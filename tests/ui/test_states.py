@@ -5,15 +5,14 @@ Each state is walked in one session, so that what one page leaves behind meets t
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import small_run as small
 from rai_tune.promoting import promote_run, sign_run
 from rai_tune.review.navigation import OF_A_RUN, PAGES
 from rai_tune.stored_run import decide
@@ -26,18 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 UNDECIDED = ("Not enough evidence", "Not decided yet", "No verdict")
 
 pytestmark = pytest.mark.slow
-
-
-def _small() -> Any:
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", ROOT / "tests" / "door" / "small_run.py")
-        assert spec and spec.loader
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
-small = _small()
 
 
 def passed(workspace: Workspace) -> str:

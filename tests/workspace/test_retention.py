@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import small_run
 from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.core.errors import DeletedArtifactError
 from rai_tune.holdings import Holdings
@@ -32,17 +32,9 @@ HERE = Path(__file__).resolve()
 PARQUET = "application/vnd.apache.parquet"
 
 
-def _small():
-    if "small_run" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("small_run", HERE.parents[1] / "door" / "small_run.py")
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
-
-
 @pytest.fixture(scope="module")
 def small():
-    return _small()
+    return small_run
 
 
 @pytest.fixture

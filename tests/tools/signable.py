@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import small_run as tools
 from rai_tune.promotion.keys import Signer, key_id_of, new_key, unlock
 from rai_tune.promotion.ledger import Ledger
 from rai_tune.promotion.people import register
@@ -16,7 +14,7 @@ from rai_tune.stored_run import decide
 from rai_tune.workspace import Workspace
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from pathlib import Path
 
     from streamlit.testing.v1 import AppTest
 
@@ -25,18 +23,6 @@ ROLES = {"Ada": ("author",), "Bo": ("reviewer",), "Cy": ("approver", "author"), 
 SECTIONS = ("Who watches <b>them</b>", "How *it* is [stopped](https://evil.example)")
 TEXT = "The operator on duty may stop the system at any time with the switch beside the screen."
 OTHER = "Whoever is on duty presses the red switch and calls the owner of the model."
-
-
-def small() -> ModuleType:
-    """The module ``small_run`` of the tests of the door."""
-    if "small_run" not in sys.modules:
-        path = Path(__file__).resolve().parents[1] / "door" / "small_run.py"
-        spec = importlib.util.spec_from_file_location("small_run", path)
-        assert spec
-        assert spec.loader
-        sys.modules["small_run"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["small_run"])
-    return sys.modules["small_run"]
 
 
 @dataclass
@@ -61,7 +47,6 @@ class Signable:
         self, name: str, *numbers: float, attested: bool = False, quorum: int | None = None, **fields: Any
     ) -> str:
         """A completed run under a pack that asks for accuracy, and for a statement where ``attested``; returns its id."""
-        tools = small()
         controls = [tools.bound_control()] + ([tools.attested_control(sections=SECTIONS)] if attested else [])
         pack = tools.trial_policy(*controls, quorum=quorum)
         measured = (tools.accuracy(*numbers),) if numbers else None
@@ -79,7 +64,7 @@ class Signable:
 
     def measure_again(self, name: str, *numbers: float) -> None:
         """Other measurements of the run: what was signed before is of earlier evidence then."""
-        tools, run = small(), self.runs[name]
+        run = self.runs[name]
         result = tools.audit_result(run.predictions_digest, run.model_digest, tools.accuracy(*numbers))
         with self.open() as workspace:
             tools.attach(workspace, run.id, "audit:task_quality", result.to_json())

@@ -27,6 +27,7 @@ from rai_tune.reporting.text import clean
 if TYPE_CHECKING:
     from rai_tune.promotion.keys import Signer
     from rai_tune.promotion.pdf_checking import PdfSignature
+    from rai_tune.promotion.people import Registry
     from rai_tune.reporting.pdf import SignatureField
     from rai_tune.workspace import Workspace
 
@@ -109,7 +110,8 @@ def check_report(body: bytes, ledger: Ledger | None = None) -> ReportCheck:
         problems.append("it holds no signature")
     names: dict[str, str] = {}
     if ledger is not None:
-        signatures = tuple(_known(item, ledger, names) for item in signatures)
+        registry = read_registry(ledger)
+        signatures = tuple(_known(item, registry, names) for item in signatures)
     return ReportCheck(signatures, names, tuple(problems), ledger is not None)
 
 
@@ -194,10 +196,10 @@ def _field_of(
     )
 
 
-def _known(item: PdfSignature, ledger: Ledger, names: dict[str, str]) -> PdfSignature:
+def _known(item: PdfSignature, registry: Registry, names: dict[str, str]) -> PdfSignature:
     if item.problem:
         return item
-    registered = read_registry(ledger).find(item.key_id)
+    registered = registry.find(item.key_id)
     if registered is None:
         return replace(item, problem="its key is not registered in the ledger of this workspace")
     names[item.key_id] = registered.person

@@ -78,7 +78,7 @@ def _begin(workspace: Workspace, token: str, asked: dict[str, Any]) -> Start:
 
 
 def _folder(workspace: Workspace) -> Path:
-    folder = workspace.root / "starts"
+    folder = workspace.root / starts.FOLDER
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)
     return folder

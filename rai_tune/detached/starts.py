@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "rai-tune/start/v1"
 START, PROCESS, RUN, OUTCOME, LOCK, LOG = "start.json", "process.json", "run.json", "outcome.json", "lock", "log.txt"
-_FOLDER = "starts"
+FOLDER = "starts"
 _TOKEN = re.compile(r"[0-9a-f]{16,64}")
 _POLL_S = 0.1
 
@@ -59,7 +59,7 @@ def folder_of(workspace: Workspace, token: str) -> Path:
     """Where a start has its files. Raises ``UsageError`` for what is no token."""
     if not _TOKEN.fullmatch(token):
         raise UsageError(f"{token[:80]!r} names no start")
-    return workspace.root / _FOLDER / token
+    return workspace.root / FOLDER / token
 
 
 def find_start(workspace: Workspace, token: str) -> Start:
@@ -95,7 +95,7 @@ def _state(working: bool, has_run: bool, resumes: bool, error: bool) -> StartSta
 
 def all_starts(workspace: Workspace) -> tuple[Start, ...]:
     """Every start of this workspace, newest first."""
-    folder = workspace.root / _FOLDER
+    folder = workspace.root / FOLDER
     tokens = [path.name for path in folder.iterdir() if _TOKEN.fullmatch(path.name)] if folder.is_dir() else []
     found = [find_start(workspace, token) for token in tokens if (folder / token / START).is_file()]
     return tuple(sorted(found, key=lambda start: start.at, reverse=True))

@@ -40,7 +40,8 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "true_positive_rate_difference": ("true_positive_rate_difference", "Difference in the true positive rate"),
     "false_positive_rate_difference": ("false_positive_rate_difference", "Difference in the false positive rate"),
 }
-GROUP_METRICS = (*_RATES, *_PAIRS)
+PAIR_METRICS = tuple(_PAIRS)
+GROUP_METRICS = (*_RATES, *PAIR_METRICS)
 """Metrics that ``group_chart`` draws, the rates of groups first and then the comparisons of pairs."""
 
 

@@ -28,6 +28,17 @@ _CELLS = (
 )
 
 
+_SEEN: dict[bool | None, str] = {
+    True: "The model reads this attribute.",
+    False: "The model does not read this attribute's column.",
+}
+
+
+def basis_of(table: GroupTable) -> str:
+    """What every rate of a table depends on, and whether the model reads the attribute."""
+    return " ".join(filter(None, (table.basis, _SEEN.get(table.seen_by_model, ""))))
+
+
 def group_tables(results: tuple[AuditResult, ...], recipe: Recipe) -> tuple[GroupTable, ...]:
     """One table per attribute, in the order in which the audit met them."""
     measured = [item for item in of_audit(results, GROUPS) if item.attribute is not None]

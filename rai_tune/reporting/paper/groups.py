@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rai_tune.reporting.fairness import basis_of
 from rai_tune.reporting.paper.blocks import Block, Cell, Column, Paragraph, Section, Table, note, number, stacked
 from rai_tune.reporting.paper.drawn import rates, ratios
 from rai_tune.reporting.paper.measured import ATTACHED, measures
@@ -21,15 +22,10 @@ def fairness(view: ReportView) -> Iterator[Section]:
     """How groups are treated, with intervals."""
     yield Section("Fairness", 1, () if view.groups else (Paragraph("No group was measured."),))
     for table in view.groups:
-        seen: dict[bool | None, str] = {
-            True: "The model reads this attribute.",
-            False: "The model does not read this attribute's column.",
-        }
-        words = " ".join(text for text in (table.basis, seen.get(table.seen_by_model, "")) if text)
         yield Section(
             f"'{table.rate_name}' by {table.attribute}",
             2,
-            (Paragraph(words), *rates(table, view.decisions), _rates(table)),
+            (Paragraph(basis_of(table)), *rates(table, view.decisions), _rates(table)),
         )
         if table.pairs:
             yield Section(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.reporting.charts import GROUP_METRICS, group_chart, metrics_of, pair_name
+from rai_tune.reporting.charts import PAIR_METRICS, group_chart, metrics_of, pair_name
+from rai_tune.reporting.fairness import basis_of
 from rai_tune.reporting.text import clean
 from rai_tune.reporting.wording import DETECTABLE
 from rai_tune.review.components import Cell, Heading, Paragraph, Table, draw_chart, literal, told_apart
@@ -18,10 +19,6 @@ from rai_tune.review.sections.choosing import choose
 if TYPE_CHECKING:
     from rai_tune.reporting import ReportView
     from rai_tune.reporting.model import GroupTable, PairRow
-
-_SEEN = {True: "The model reads this attribute.", False: "The model does not read this attribute's column."}
-_OF_GROUPS = 5
-"""The first metrics of ``GROUP_METRICS`` are rates of groups; the others compare pairs."""
 
 
 def show_groups(view: ReportView, words: str) -> str:
@@ -42,12 +39,11 @@ def show_groups(view: ReportView, words: str) -> str:
 
 
 def _attribute(table: GroupTable, view: ReportView, metric: str | None, words: str) -> None:
-    seen = "" if table.seen_by_model is None else f" {_SEEN[table.seen_by_model]}"
-    literal("groups-title", Heading(3, table.title), Paragraph(table.basis + seen))
+    literal("groups-title", Heading(3, table.title), Paragraph(basis_of(table)))
     if metric is not None:
         draw_chart("groups-chart", group_chart(table, metric, view.decisions))
     tables = [_groups(table, words), *_pairs(table, words)]
-    if metric in GROUP_METRICS[_OF_GROUPS:]:
+    if metric in PAIR_METRICS:
         tables.reverse()
     literal("groups-tables", *tables, *_beside(table, words))
 

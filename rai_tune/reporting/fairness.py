@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rai_tune.reporting.evidence import GROUPS, measure_row, of_audit
 from rai_tune.reporting.model import GroupRow, GroupTable, MeasureRow, PairRow, Shown
 from rai_tune.reporting.numbers import show
-from rai_tune.reporting.text import clean, named, sentence
+from rai_tune.reporting.text import clean, named
 from rai_tune.reporting.wording import SPREADS
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def _table(attribute: str, measured: Sequence[Measurement], recipe: Recipe) -> G
         positive=positive,
         seen_by_model=_seen(columns.get(attribute), recipe),
         basis=_basis(measured, favourable),
-        chart=_chart(rows, favourable, named(attribute)),
         rows=rows,
         pairs=_pairs(measured),
         to_highest=tuple(
@@ -145,24 +144,3 @@ def _pair(ratio: Measurement, of_pair: Sequence[Measurement]) -> PairRow:
 
 def _spreads(measured: Sequence[Measurement]) -> tuple[MeasureRow, ...]:
     return tuple(measure_row(item, SPREADS) for item in measured if item.group is None and item.reference is None)
-
-
-def _chart(rows: Sequence[GroupRow], favourable: str, attribute: str) -> str:
-    """The sentence beside a dot plot: lowest and highest rate, and which groups could not be drawn."""
-    drawn = [
-        (row.selection_rate.estimate, row.group, row.selection_rate)
-        for row in rows
-        if row.selection_rate is not None and row.selection_rate.estimate is not None and row.group != UNKNOWN
-    ]
-    missing = [row.group for row in rows if not row.measured]
-    words = f"Rate of '{favourable}' by {attribute}, a dot per group with its interval. "
-    if drawn:
-        low, high = min(drawn, key=lambda item: item[0]), max(drawn, key=lambda item: item[0])
-        words += f"Lowest: {low[1]}, {_with_interval(low[2])}. Highest: {high[1]}, {_with_interval(high[2])}."
-    else:
-        words += "No group has a rate that can be drawn."
-    return sentence(words + (f" Not drawn: {', '.join(missing)}." if missing else ""))
-
-
-def _with_interval(shown: Shown) -> str:
-    return f"{shown.text} ({shown.interval})" if shown.interval else shown.text

@@ -167,10 +167,10 @@ class PairRow:
 class GroupTable:
     """How the groups of one attribute are treated.
 
-    ``rate_name`` is the favourable class ("approved"); ``basis`` says what every rate depends on; ``chart`` is the
-    sentence that says what a dot plot of ``rows`` shows. ``pairs`` is sorted the lowest ratio first, those without a
-    number last; ``to_highest`` compares each group with the highest observed rate; ``detectable`` is the smallest gap that its rows
-    could show; ``spreads`` are shown and decide nothing.
+    ``rate_name`` is the favourable class ("approved"); ``basis`` says what every rate depends on. ``pairs`` is sorted the
+    lowest ratio first, those without a number last; ``to_highest`` compares each group with the highest observed rate;
+    ``detectable`` is the smallest gap that its rows could show; ``spreads`` are shown and decide nothing. What a chart of it
+    shows is said by ``charts``.
     """
 
     attribute: str
@@ -179,7 +179,6 @@ class GroupTable:
     positive: str
     seen_by_model: bool | None
     basis: str
-    chart: str
     rows: tuple[GroupRow, ...]
     pairs: tuple[PairRow, ...]
     to_highest: tuple[MeasureRow, ...]

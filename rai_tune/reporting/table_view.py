@@ -106,7 +106,6 @@ def _group_table(table: GroupTable, facts: TableFacts) -> GroupTable:
         rate_name=name,
         title=table.title.replace(said, name, 1),
         basis=told(table.basis),
-        chart=told(table.chart),
         seen_by_model=None,
     )
 

@@ -11,6 +11,7 @@ from rai_tune.core import UsageError
 from rai_tune.reporting.html import html_report
 from rai_tune.reporting.markdown import markdown_report
 from rai_tune.reporting.paper import paper_for
+from rai_tune.reporting.paper.blocks import Table
 
 HOSTILE = "<script>alert(1)</script> ![a](https://evil.example/a.png) | # x \u202e=cmd() "
 
@@ -69,3 +70,14 @@ def test_the_annex_iv_file_is_the_same_in_html(make_inputs: Any, kit: Any) -> No
     )
     page = html_report(paper_for(make_inputs(decisions=(ruled,)), "eu-ai-act-high-risk")).decode()
     assert "9. Monitoring after it is placed on the market" in page and "empty: nobody has stated this" in page
+
+
+def test_the_clauses_of_a_report_are_those_of_the_page(make_inputs: Any, kit: Any) -> None:
+    """``29 CFR 1607.4(D)`` stands under its section, not under the number of its title."""
+    given = ("29 CFR 1607.4(D), first sentence", "29 CFR 1607.3(B)", "Annex IV(2)(g)")
+    controls = kit.baseline_decision().controls[: len(given)]
+    changed = tuple(each.model_copy(update={"reference": text}) for each, text in zip(controls, given, strict=True))
+    paper = paper_for(make_inputs(decisions=(kit.decision(changed, "pass"),)))
+    tables = [block for section in paper.chapters for block in section.blocks if isinstance(block, Table)]
+    found = next(table for table in tables if table.columns[0].head == "Clause")
+    assert [row[0].text for row in found.rows] == ["29 CFR 1607.4", "29 CFR 1607.3", "Annex IV"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rai_tune.reporting.paper.blocks import (
@@ -20,14 +19,13 @@ from rai_tune.reporting.paper.blocks import (
     number,
     spread,
 )
+from rai_tune.reporting.redecided import by_clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rai_tune.reporting.model import ControlRow, DecisionView, ReportView
     from rai_tune.reporting.people import SignedRow
-
-_ARTICLE = re.compile(r"^(.*?\d[\w./-]*)")
 
 
 def controls(view: ReportView) -> Iterator[Section]:
@@ -38,25 +36,11 @@ def controls(view: ReportView) -> Iterator[Section]:
     yield Section("Controls", 1, nothing)
     for decision in view.decisions:
         yield Section(f"{decision.title}, version {decision.version}", 2, tuple(_decision(decision)))
-        for article, own in by_article(decision.controls).items():
+        for article, own in by_clause(decision.controls).items():
             for place, control in enumerate(own):
                 title = f"{control.id} · {control.title}"
                 head = (Paragraph("", lead=article, small=True),) if place == 0 and len(own) > 1 else ()
                 yield Section(title, 3, (*head, *_control(control)))
-
-
-def by_article(rows: tuple[ControlRow, ...]) -> dict[str, list[ControlRow]]:
-    """Controls by the article or clause that their reference begins with, in the policy's order: Art. 15(3) and 15(4) stand under Art. 15."""
-    found: dict[str, list[ControlRow]] = {}
-    for row in rows:
-        found.setdefault(article_of(row.reference), []).append(row)
-    return found
-
-
-def article_of(reference: str) -> str:
-    """``Art. 15`` of ``Art. 15(3) Regulation (EU) 2024/1689``; a reference without a number stands for itself."""
-    match = _ARTICLE.match(reference)
-    return match[1] if match else reference
 
 
 def _decision(decision: DecisionView) -> Iterator[Block]:
@@ -86,7 +70,7 @@ def _decision(decision: DecisionView) -> Iterator[Block]:
                 Cell(row.word, state=row.outcome, icon=row.icon),
                 Cell(row.severity),
             )
-            for article, own in by_article(decision.controls).items()
+            for article, own in by_clause(decision.controls).items()
             for place, row in enumerate(own)
         ),
     )

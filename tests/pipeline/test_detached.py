@@ -107,6 +107,7 @@ def test_cancel_then_kill_then_on_to_the_end(project: Path, workspace: Workspace
     run_id = str(start.run_id)
     assert [run.id for run in detached.at_work(workspace)] == [run_id]
     until(lambda: workspace.checkpoints(run_id))
+    until(lambda: "step" in look(workspace, run_id).now)  # said at most once a second
     seen = look(workspace, run_id)
     assert (seen.status, seen.stages[1].state) == ("working", "now")
     assert "step" in seen.now

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 
 def _as_written(value: Any) -> Any:
@@ -34,3 +42,14 @@ class Part(BaseModel):
     """Base of all recipe parts: frozen, no unknown keys, docstrings become schema descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    later: ClassVar[tuple[str, ...]] = ()
+    """Fields that came after recipes had digests. One that is None is not written, so that a recipe which does not speak of it keeps its digest."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_stated(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        for name in self.later:
+            if written.get(name, self) is None:
+                del written[name]
+        return written

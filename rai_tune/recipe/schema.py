@@ -7,12 +7,14 @@ is loaded, before any data is read. ``Recipe.model_json_schema()`` is the export
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from rai_tune.recipe.audits import AuditsSpec
+from rai_tune.recipe.mitigation import MitigationSpec  # noqa: TC001  (pydantic reads it)
 from rai_tune.recipe.part import Edge, Fraction, Name, NotNegative, Part, Positive, Text
+from rai_tune.recipe.search import SearchSpec  # noqa: TC001  (pydantic reads it)
 from rai_tune.recipe.system import SystemSpec  # noqa: TC001  (pydantic reads it)
 
 if TYPE_CHECKING:
@@ -250,6 +252,11 @@ class AdapterSpec(Part):
     options: dict[Text, int | float | str | bool | None] = Field(default_factory=dict)
     """Further arguments for another PEFT method, by that method's own names."""
 
+    layer_ranks: Annotated[tuple[Annotated[int, Field(ge=0, le=1024)], ...], Field(min_length=1)] | None = None
+    """LoRA rank of each encoder layer from the first one up, in place of 'rank'; 0 leaves a layer without an adapter."""
+
+    later: ClassVar[tuple[str, ...]] = ("layer_ranks",)
+
     @model_validator(mode="after")
     def _options_belong(self) -> AdapterSpec:
         if not _METHOD.fullmatch(self.method):
@@ -258,11 +265,21 @@ class AdapterSpec(Part):
             )
         if self.options and self.method in {"lora", "full", "frozen"}:
             raise ValueError(f"adapter.options are for other PEFT methods, not {self.method!r}")
+        if self.layer_ranks is not None:
+            self._ranks_fit(self.layer_ranks)
         # Compared with the defaults, not with what was written, so that a stored (complete) recipe loads again.
         given = _changed(self, ("rank", "alpha", "dropout", "target_modules"))
         if self.method in {"full", "frozen"} and given:
             raise ValueError(f"adapter.{given[0]} has no meaning for method {self.method!r}")
         return self
+
+    def _ranks_fit(self, ranks: tuple[int, ...]) -> None:
+        if self.method != "lora":
+            raise ValueError(f"adapter.layer_ranks is for method 'lora', not {self.method!r}")
+        if not any(ranks):
+            raise ValueError("adapter.layer_ranks is 0 for every layer: there is nothing to train; use method frozen")
+        if _changed(self, ("rank",)):
+            raise ValueError("give adapter.rank (one for all layers) or adapter.layer_ranks (one a layer), not both")
 
 
 class ModelSpec(Part):
@@ -279,6 +296,37 @@ class ModelSpec(Part):
 
     adapter: AdapterSpec = AdapterSpec()
     """What is trained on top."""
+
+    layers: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Encoder layers that are kept, counted from the first; by default all. Fewer are faster and say less."""
+
+    later: ClassVar[tuple[str, ...]] = ("layers",)
+
+    @model_validator(mode="after")
+    def _a_rank_for_each_layer(self) -> ModelSpec:
+        ranks = self.adapter.layer_ranks
+        if ranks is not None and self.layers is not None and len(ranks) != self.layers:
+            raise ValueError(f"adapter.layer_ranks has {len(ranks)} ranks and model.layers keeps {self.layers} layers")
+        return self
+
+
+class FewShotSpec(Part):
+    """Learning from a few rows of each class: a contrastive warm start of the encoder, then a head on its embeddings (Tunstall et al. 2022)."""
+
+    shots: Annotated[int, Field(ge=2, le=1024)] = 8
+    """Training rows of each class, drawn by the seed; the other training rows are not read."""
+
+    epochs: Annotated[int, Field(ge=1, le=100)] = 1
+    """Passes over the pairs that the warm start learns from."""
+
+    pairs: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Pairs of like and of unlike rows drawn for each row."""
+
+    learning_rate: Positive = 2e-5
+    """Peak learning rate of the warm start."""
+
+    repeats: Annotated[int, Field(ge=1, le=100)] = 5
+    """Draws of the shots in all, each with a model of its own, whose quality is reported as a spread; the model kept is the first."""
 
 
 class EarlyStoppingSpec(Part):
@@ -345,6 +393,11 @@ class TrainingSpec(Part):
     threads: Annotated[int, Field(ge=1, le=512)] | None = None
     """CPU threads; recorded, since results repeat bit for bit only at the same count. Default: torch's."""
 
+    few_shot: FewShotSpec | None = None
+    """Learn from a few rows of each class."""
+
+    later: ClassVar[tuple[str, ...]] = ("few_shot",)
+
     @model_validator(mode="after")
     def _possible(self) -> TrainingSpec:
         if (
@@ -407,11 +460,19 @@ class Recipe(Part):
     system: SystemSpec | None = None
     """The system that the model is part of: facts that policies ask for, and texts for its documentation."""
 
+    mitigation: MitigationSpec | None = None
+    """What is done about bias while the model learns or after it."""
+
+    search: SearchSpec | None = None
+    """What ``raitune tune`` may change and looks for; a run does not read it."""
+
     policies: tuple[Name, ...] = ("baseline",)
     """Policy packs that decide, frozen when the run starts."""
 
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """One seed for splits, initial weights, order of rows and resampling."""
+
+    later: ClassVar[tuple[str, ...]] = ("system", "mitigation", "search")
 
     model_config = ConfigDict(
         frozen=True,
@@ -420,14 +481,6 @@ class Recipe(Part):
         populate_by_name=True,
         serialize_by_alias=True,
     )
-
-    @model_serializer(mode="wrap")
-    def _leave_out_what_is_not_stated(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A recipe that does not speak of the system keeps the digest that it had before there was this section.
-        written: dict[str, Any] = handler(self)
-        if self.system is None:
-            written.pop("system", None)
-        return written
 
     @model_validator(mode="after")
     def _policies_named(self) -> Recipe:

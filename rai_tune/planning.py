@@ -13,6 +13,7 @@ from rai_tune.data.preparing import prepare
 from rai_tune.gate import alphas_of, load_policy
 from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
+from rai_tune.training.mitigation.composing import check_mitigation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,7 @@ def plan(loaded: LoadedRecipe) -> Plan:
     base = find_base(recipe.model.base, recipe.model.revision, loaded.base_dir)
     data = prepare(recipe.data, recipe.seed, loaded.base_dir)
     _check_measures(recipe, data)
+    check_mitigation(recipe, data)
     return Plan(loaded, data, base, policies)
 
 

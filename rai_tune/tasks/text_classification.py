@@ -54,13 +54,17 @@ class TextClassification:
         return result
 
     def decide(
-        self, probabilities: NDArray[np.float64], classes: Sequence[str], positive: str | None, threshold: float | None
+        self,
+        probabilities: NDArray[np.float64],
+        classes: Sequence[str],
+        positive: str | None,
+        threshold: float | NDArray[np.float64] | None,
     ) -> list[str]:
-        """Class decided for each row."""
+        """Class decided for each row; ``threshold`` is one for all rows or of shape (rows,)."""
         if len(classes) == 2 and positive is not None and threshold is not None:
             place = list(classes).index(positive)
             other = classes[1 - place]
-            return [positive if score >= threshold else other for score in probabilities[:, place]]
+            return [positive if above else other for above in (probabilities[:, place] >= threshold).tolist()]
         return [classes[index] for index in probabilities.argmax(axis=1)]
 
 

@@ -7,17 +7,21 @@ A checkpoint counts only after every file in it was hashed and the list was reco
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
-from rai_tune.core import sha256_file
+from rai_tune.core import canonical_json, sha256_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from rai_tune.training.mitigation.composing import Applied
+
 PREFIX = "checkpoint-"
+STATE_FILE = "mitigation.json"
 
 
 class CheckpointLog(Protocol):
@@ -43,6 +47,16 @@ def flush_to_disk(folder: Path) -> None:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def save_state(mitigation: Applied, folder: Path) -> None:
+    """Write what the mitigation methods carry from batch to batch into a checkpoint, before its digests are taken."""
+    (folder / STATE_FILE).write_bytes(canonical_json(mitigation.state()))
+
+
+def load_state(mitigation: Applied, folder: Path) -> None:
+    """Let the mitigation methods go on from a sound checkpoint."""
+    mitigation.load_state(json.loads((folder / STATE_FILE).read_text(encoding="utf-8")))
 
 
 def newest_sound(folder: Path, recorded: Mapping[int, Mapping[str, str]]) -> Path | None:

@@ -6,7 +6,7 @@ workspace before the next step begins.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter, is_adapter
 from rai_tune.training.hardware import Hardware, choose_hardware, describe_environment
+from rai_tune.training.mitigation.composing import Applied, apply_mitigation
 from rai_tune.training.predicting import predict_logits
 from rai_tune.training.saved_model import DecisionFacts, manifest_digest, save_model
 from rai_tune.training.threshold import Threshold, choose_threshold
@@ -23,10 +24,13 @@ from rai_tune.training.trainer import Examples, Recorder, TrainRequest, TrainRes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from rai_tune.data import PreparedData
     from rai_tune.recipe.schema import Recipe
     from rai_tune.training.base_model import BaseModel
     from rai_tune.training.checkpoints import CheckpointLog
+    from rai_tune.training.postprocessing import PostProcessing
 
 SPLITS = ("train", "validation", "test")
 
@@ -50,6 +54,7 @@ class Prepared:
     tokens: dict[str, Tokens]
     limit: int
     hardware: Hardware
+    mitigation: Applied | None = None
 
 
 def set_up(recipe: Recipe, data: PreparedData, base: BaseModel) -> Prepared:
@@ -61,8 +66,12 @@ def set_up(recipe: Recipe, data: PreparedData, base: BaseModel) -> Prepared:
     set_seed(recipe.seed % 2**31)
     model = apply_adapter(load_task(recipe.task).load_base(str(base.path), data.classes), recipe.model.adapter)
     limit = token_limit(tokenizer, model, recipe.model.max_tokens)
-    tokens = {name: tokenize(tokenizer, _rows(data, name)["text"].tolist(), limit) for name in SPLITS}
-    return Prepared(model, tokenizer, tokens, limit, hardware)
+    mitigation = apply_mitigation(recipe, data)
+    texts = {name: _rows(data, name)["text"].tolist() for name in SPLITS}
+    if mitigation:
+        texts["train"] = mitigation.rows.frame["text"].tolist()
+    tokens = {name: tokenize(tokenizer, texts[name], limit) for name in SPLITS}
+    return Prepared(model, tokenizer, tokens, limit, hardware, mitigation)
 
 
 def fit(
@@ -81,8 +90,8 @@ def fit(
         TrainRequest(
             model=ready.model,
             tokenizer=ready.tokenizer,
-            train=_examples(data, ready, "train"),
-            validation=_examples(data, ready, "validation"),
+            train=_learned_from(data, ready),
+            validation=_validation(data, ready),
             classes=data.classes,
             positive=data.positive,
             spec=recipe.training,
@@ -92,15 +101,18 @@ def fit(
             checkpoints=checkpoints,
             recorder=recorder,
             resume=resume,
+            mitigation=ready.mitigation,
         )
     )
-    threshold = _threshold(recipe, data, ready, result)
+    scores = _validation_scores(recipe, data, ready, result)
+    threshold = _threshold(recipe, data, scores)
+    post = ready.mitigation.post(scores) if ready.mitigation and scores is not None else None
     facts = _decision_facts(recipe, data, threshold, ready.limit)
-    manifest = save_model(result.model, ready.tokenizer, facts, base, folder / "model")
+    manifest = save_model(result.model, ready.tokenizer, facts, base, folder / "model", post)
     return Fitted(
         manifest=manifest,
         digest=manifest_digest(manifest),
-        facts=_training_facts(ready, result, threshold, base, manifest),
+        facts=_training_facts(ready, result, threshold, base, manifest, post),
         environment=describe_environment(ready.hardware),
     )
 
@@ -109,14 +121,41 @@ def _rows(data: PreparedData, split: str) -> Any:
     return data.rows[data.rows["split"] == split]
 
 
-def _examples(data: PreparedData, ready: Prepared, split: str) -> Examples:
-    rows = _rows(data, split)
-    index = {name: place for place, name in enumerate(data.classes)}
+def _examples(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
+    index = {name: place for place, name in enumerate(classes)}
     weights = rows["weight"].astype(float).tolist() if "weight" in rows else None
-    return Examples(ready.tokens[split].ids, [index[label] for label in rows["label"]], weights)
+    return Examples(ids, [index[label] for label in rows["label"]], weights)
 
 
-def _threshold(recipe: Recipe, data: PreparedData, ready: Prepared, result: TrainResult) -> Threshold | None:
+def _validation(data: PreparedData, ready: Prepared) -> Examples:
+    examples = _examples(_rows(data, "validation"), ready.tokens["validation"].ids, data.classes)
+    return replace(examples, groups=ready.mitigation.validation.groups.tolist()) if ready.mitigation else examples
+
+
+def _learned_from(data: PreparedData, ready: Prepared) -> Examples:
+    """The training rows as the mitigation left them: rows added, weights multiplied, groups and counterfactuals beside them."""
+    ids, mitigation = ready.tokens["train"].ids, ready.mitigation
+    if mitigation is None:
+        return _examples(_rows(data, "train"), ids, data.classes)
+    examples = _examples(mitigation.rows.frame, ids, data.classes)
+    weights = examples.weights
+    if mitigation.weights is not None:
+        own = np.ones(len(examples)) if weights is None else np.asarray(weights)
+        weights = (own * mitigation.weights).tolist()
+    return replace(examples, weights=weights, groups=mitigation.rows.groups.tolist(), pairs=_pairs(ready, mitigation))
+
+
+def _pairs(ready: Prepared, mitigation: Applied) -> list[tuple[list[int], ...]] | None:
+    if mitigation.pairs is None:
+        return None
+    ids = iter(tokenize(ready.tokenizer, [text for texts in mitigation.pairs for text in texts], ready.limit).ids)
+    return [tuple(next(ids) for _text in texts) for texts in mitigation.pairs]
+
+
+def _validation_scores(
+    recipe: Recipe, data: PreparedData, ready: Prepared, result: TrainResult
+) -> NDArray[np.float64] | None:
+    """Scores of the positive class on validation rows, None where no threshold can be set."""
     if len(data.classes) != 2 or data.positive is None:
         return None
     logits = predict_logits(
@@ -126,8 +165,14 @@ def _threshold(recipe: Recipe, data: PreparedData, ready: Prepared, result: Trai
         batch_size=recipe.training.eval_batch_size,
         device=ready.hardware.device,
     )
+    scores: NDArray[np.float64] = load_task(recipe.task).probabilities(logits)[:, data.classes.index(data.positive)]
+    return scores
+
+
+def _threshold(recipe: Recipe, data: PreparedData, scores: NDArray[np.float64] | None) -> Threshold | None:
+    if scores is None:
+        return None
     rows = _rows(data, "validation")
-    scores = load_task(recipe.task).probabilities(logits)[:, data.classes.index(data.positive)]
     weights = rows["weight"].to_numpy(dtype=float) if "weight" in rows else None
     return choose_threshold(recipe.decision, scores, np.asarray(rows["label"] == data.positive), weights)
 
@@ -154,6 +199,7 @@ def _training_facts(
     threshold: Threshold | None,
     base: BaseModel,
     manifest: dict[str, str],
+    post: PostProcessing | None,
 ) -> dict[str, Any]:
     weights = list(result.model.parameters())
     return {
@@ -181,4 +227,20 @@ def _training_facts(
         "tokens": {name: tokens.total for name, tokens in ready.tokens.items()},
         "truncated": {name: tokens.truncated for name, tokens in ready.tokens.items()},
         "history": list(result.history),
+        **_mitigation_facts(ready, post),
+    }
+
+
+def _mitigation_facts(ready: Prepared, post: PostProcessing | None) -> dict[str, Any]:
+    """What each method says of itself, where there is one: a run without mitigation records what it always did."""
+    if ready.mitigation is None:
+        return {}
+    cards = [asdict(method.card) for method in ready.mitigation.methods]
+    return {
+        "mitigation": {
+            "methods": cards,
+            "facts": ready.mitigation.facts(),
+            "rows_learned_from": len(ready.mitigation.rows.frame),
+            "postprocessing": post.to_json() if post else None,
+        }
     }

@@ -25,7 +25,8 @@ from transformers import (
 
 from rai_tune.core import DivergedError
 from rai_tune.tasks.text_classification import TASK
-from rai_tune.training.checkpoints import PREFIX, file_manifest, flush_to_disk
+from rai_tune.training.checkpoints import PREFIX, file_manifest, flush_to_disk, save_state
+from rai_tune.training.mitigation.base import UNKNOWN_GROUP, LossBatch
 from rai_tune.training.sampler import EpochSampler
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 
     from transformers.trainer_utils import PredictionOutput
 
+    from rai_tune.training.mitigation.composing import Applied
     from rai_tune.training.trainer import TrainRequest
+
+_BESIDE = frozenset({"labels", "weight", "group", "pair_of"})
+"""What a batch carries beside the model's own inputs."""
 
 _LARGER_IS_BETTER = {"roc_auc": True, "macro_f1": True, "accuracy": True, "loss": False}
 
@@ -54,11 +59,13 @@ def build_trainer(request: TrainRequest) -> AuditedTrainer:
         compute_metrics=_validation_measures(request),
         callbacks=callbacks,
         class_weights=class_weights(request),
+        mitigation=request.mitigation,
         sampler=EpochSampler(
             [len(row) for row in request.train.ids],
             request.spec.batch_size * request.spec.accumulate,
             request.seed % 2**31,
             group_by_length=request.spec.group_by_length,
+            chances=_chances(request),
         ),
     )
     # Its bare printing of log lines would mix with our progress display and with --json.
@@ -68,9 +75,15 @@ def build_trainer(request: TrainRequest) -> AuditedTrainer:
     return trainer
 
 
+def _chances(request: TrainRequest) -> list[float] | None:
+    found = request.mitigation.sampling if request.mitigation else None
+    return None if found is None else found.tolist()
+
+
 def training_arguments(request: TrainRequest) -> TrainingArguments:
     """Translate the recipe into TrainingArguments."""
     spec = request.spec
+    decay = request.mitigation.weight_decay if request.mitigation else None
     every: dict[str, Any] = {"eval_strategy": "epoch", "save_strategy": "epoch"}
     if isinstance(spec.checkpoint_every, int):
         steps = spec.checkpoint_every
@@ -84,7 +97,7 @@ def training_arguments(request: TrainRequest) -> TrainingArguments:
         learning_rate=spec.learning_rate,
         lr_scheduler_type="constant_with_warmup" if spec.schedule == "constant" else spec.schedule,
         warmup_steps=spec.warmup,
-        weight_decay=spec.weight_decay,
+        weight_decay=spec.weight_decay if decay is None else decay,
         max_grad_norm=spec.max_grad_norm,
         use_cpu=request.hardware.device == "cpu",
         bf16=request.hardware.precision == "bf16",
@@ -118,14 +131,23 @@ def class_weights(request: TrainRequest) -> torch.Tensor | None:
 
 
 class WeightedCollator:
-    """Pads a batch to its longest row and keeps row weights beside it."""
+    """Pads a batch to its longest row and keeps row weights and groups beside it.
+
+    Counterfactuals of the rows, where there are any, follow the rows in the same batch; ``pair_of`` says whose they are.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._pad = DataCollatorWithPadding(tokenizer)
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        batch = {**self._pad([{"input_ids": row["input_ids"]} for row in rows])}
+        pairs = [(place, ids) for place, row in enumerate(rows) for ids in row.get("pairs", ())]
+        texts = [*(row["input_ids"] for row in rows), *(ids for _place, ids in pairs)]
+        batch = {**self._pad([{"input_ids": ids} for ids in texts])}
         batch["labels"] = torch.tensor([row["labels"] for row in rows])
+        if "pairs" in rows[0]:
+            batch["pair_of"] = torch.tensor([place for place, _ids in pairs], dtype=torch.long)
+        if "group" in rows[0]:
+            batch["group"] = torch.tensor([row["group"] for row in rows], dtype=torch.long)
         if "weight" in rows[0]:
             batch["weight"] = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
         return batch
@@ -134,8 +156,16 @@ class WeightedCollator:
 class AuditedTrainer(Trainer):
     """Trainer with weighted cross-entropy that stops at the first loss that is not a finite number."""
 
-    def __init__(self, *args: Any, sampler: EpochSampler, class_weights: torch.Tensor | None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        sampler: EpochSampler,
+        class_weights: torch.Tensor | None,
+        mitigation: Applied | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._mitigation = mitigation
         self._class_weights = class_weights
         self._sampler = sampler
         # The loss below is a mean per batch, so the Trainer has to scale it when batches are accumulated.
@@ -145,11 +175,9 @@ class AuditedTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         del num_items_in_batch
-        labels = inputs["labels"]
-        row_weights = inputs.get("weight")
-        features = {key: value for key, value in inputs.items() if key not in {"labels", "weight"}}
+        features = {key: value for key, value in inputs.items() if key not in _BESIDE}
         outputs = model(**features)
-        loss = weighted_loss(outputs.logits, labels, row_weights, self._class_weights)
+        loss = self._loss(outputs.logits, inputs, training=model.training)
         if model.training and not bool(torch.isfinite(loss)):
             raise DivergedError(
                 f"training diverged: the loss became {loss.detach().item()} at step {self.state.global_step + 1}; "
@@ -157,6 +185,25 @@ class AuditedTrainer(Trainer):
             )
         outputs["loss"] = loss
         return (loss, outputs) if return_outputs else loss
+
+    def _loss(self, logits: torch.Tensor, inputs: dict[str, Any], *, training: bool) -> torch.Tensor:
+        labels, rows = inputs["labels"], inputs.get("weight")
+        count = len(labels)
+        losses, weights = row_losses(logits[:count], labels, rows, self._class_weights)
+        plain = losses.mean() if rows is None and self._class_weights is None else mean_loss(losses, weights)
+        if self._mitigation is None:
+            return plain
+        batch = LossBatch(
+            logits=logits[:count],
+            labels=labels,
+            losses=losses,
+            weights=weights,
+            groups=inputs.get("group", torch.full_like(labels, UNKNOWN_GROUP)),
+            pair_logits=logits[count:] if "pair_of" in inputs else None,
+            pair_of=inputs.get("pair_of"),
+            training=training,
+        )
+        return self._mitigation.loss(batch, plain)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
         del train_dataset
@@ -173,16 +220,17 @@ class AuditedTrainer(Trainer):
         return loss.mean().detach(), logits, batch["labels"]
 
 
-def weighted_loss(
+def row_losses(
     logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor | None, classes: torch.Tensor | None
-) -> torch.Tensor:
-    """Cross-entropy averaged over row weight times class weight. Shapes: (rows, classes), (rows,), (rows,), (classes,)."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy of each row, and row weight times class weight. Shapes: (rows, classes), (rows,), (rows,), (classes,)."""
     losses = cross_entropy(logits.float(), labels, reduction="none")
-    if rows is None and classes is None:
-        return losses.mean()
     weights = torch.ones_like(losses) if rows is None else rows.to(losses)
-    if classes is not None:
-        weights = weights * classes.to(losses)[labels]
+    return losses, weights if classes is None else weights * classes.to(losses)[labels]
+
+
+def mean_loss(losses: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted mean of losses, both of shape (rows,)."""
     return (losses * weights).sum() / weights.sum()
 
 
@@ -239,10 +287,13 @@ class _RecordCheckpoint(TrainerCallback):
     def __init__(self, request: TrainRequest) -> None:
         self._folder = request.folder
         self._log = request.checkpoints
+        self._mitigation = request.mitigation
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         del args, control
         folder = Path(self._folder) / f"{PREFIX}{state.global_step}"
+        if self._mitigation:
+            save_state(self._mitigation, folder)
         flush_to_disk(folder)
         self._log.add(state.global_step, file_manifest(folder))
 

@@ -1,7 +1,8 @@
 """The predictions table: what the model says of every row, in the form that every audit reads.
 
 Columns: ``row_id``, ``split``, ``label``, ``prediction``, ``score`` (probability of the positive class, where there is
-one), ``score:<class>`` for every class, ``group:<attribute>``, ``weight`` where given, ``base_digest``, ``model_digest``.
+one), ``score:<class>`` for every class, ``group:<attribute>``, ``weight`` where given, ``base_digest``, ``model_digest``, and ``cutoff`` (score at
+and above which the row is decided positive) where the model decides by group.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def predictions_table(
     probabilities = task.probabilities(logits)
     keep = [name for name in ("row_id", "split", "label") if name in rows]
     table = rows[keep].reset_index(drop=True)
-    table["prediction"] = task.decide(probabilities, facts.classes, facts.positive, facts.threshold)
+    cutoffs = loaded.post.cutoffs(rows) if loaded.post else None
+    threshold = facts.threshold if cutoffs is None else cutoffs
+    table["prediction"] = task.decide(probabilities, facts.classes, facts.positive, threshold)
+    if cutoffs is not None:
+        table["cutoff"] = cutoffs
     if facts.positive is not None:
         table["score"] = probabilities[:, facts.classes.index(facts.positive)]
     for place, name in enumerate(facts.classes):

@@ -22,9 +22,21 @@ _BLUR = 0.1
 
 
 class EpochSampler(Sampler[int]):
-    """Indices of rows, shuffled for each epoch; rows of like length side by side when ``group_by_length``."""
+    """Indices of rows, shuffled for each epoch; rows of like length side by side when ``group_by_length``.
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, *, group_by_length: bool) -> None:
+    With ``chances`` (rows,), an epoch draws as many rows with replacement, each in proportion to its chance.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        *,
+        group_by_length: bool,
+        chances: Sequence[float] | None = None,
+    ) -> None:
+        self._chances = None if chances is None else torch.tensor(list(chances), dtype=torch.float64)
         self._lengths = torch.tensor(list(lengths), dtype=torch.float64)
         self._batch_size = batch_size
         self._seed = seed
@@ -40,8 +52,13 @@ class EpochSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * _EPOCHS_APART + self._epoch)
-        order = torch.randperm(len(self._lengths), generator=generator)
+        order = self._drawn(generator)
         return iter((self._grouped(order, generator) if self._group else order).tolist())
+
+    def _drawn(self, generator: torch.Generator) -> torch.Tensor:
+        if self._chances is None:
+            return torch.randperm(len(self._lengths), generator=generator)
+        return torch.multinomial(self._chances, len(self._lengths), replacement=True, generator=generator)
 
     def _grouped(self, order: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         blur = 1 + _BLUR * (2 * torch.rand(len(order), generator=generator, dtype=torch.float64) - 1)

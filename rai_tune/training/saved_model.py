@@ -15,6 +15,7 @@ from rai_tune.tasks import load_task
 from rai_tune.training.adapters import quiet_peft
 from rai_tune.training.base_model import base_at, find_base
 from rai_tune.training.checkpoints import file_manifest
+from rai_tune.training.postprocessing import PostProcessing, read_postprocessing
 from rai_tune.training.tokens import load_tokenizer
 
 if TYPE_CHECKING:
@@ -52,9 +53,18 @@ class LoadedModel:
     tokenizer: Any
     facts: DecisionFacts
     digest: str
+    post: PostProcessing | None = None
+    """How scores become decisions by group, where the model has such rules."""
 
 
-def save_model(model: Any, tokenizer: Any, facts: DecisionFacts, base: BaseModel, folder: Path) -> dict[str, str]:
+def save_model(
+    model: Any,
+    tokenizer: Any,
+    facts: DecisionFacts,
+    base: BaseModel,
+    folder: Path,
+    post: PostProcessing | None = None,
+) -> dict[str, str]:
     """Write the model to ``folder`` as safetensors and JSON; return its manifest (file to SHA-256)."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(folder), safe_serialization=True) if facts.adapter else model.save_pretrained(str(folder))
@@ -72,6 +82,8 @@ def save_model(model: Any, tokenizer: Any, facts: DecisionFacts, base: BaseModel
             }
         )
     )
+    if post is not None:
+        post.save(folder)
     return file_manifest(folder)
 
 
@@ -94,7 +106,7 @@ def load_saved(
     facts = _read_facts(folder)
     model = _load_adapter(folder, facts, base_dir, base_folder) if facts.adapter else _load_full(folder, facts)
     model.eval()
-    return LoadedModel(model, load_tokenizer(str(folder)), facts, manifest_digest(found))
+    return LoadedModel(model, load_tokenizer(str(folder)), facts, manifest_digest(found), read_postprocessing(folder))
 
 
 def merge_adapter(loaded: LoadedModel, folder: Path) -> Path:

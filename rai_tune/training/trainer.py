@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rai_tune.core import DivergedError
-from rai_tune.training.checkpoints import newest_sound
+from rai_tune.training.checkpoints import load_state, newest_sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rai_tune.recipe.schema import TrainingSpec
     from rai_tune.training.checkpoints import CheckpointLog
     from rai_tune.training.hardware import Hardware
+    from rai_tune.training.mitigation.composing import Applied
 
 
 class Recorder(Protocol):
@@ -32,11 +33,13 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Token ids, class indices and row weights, in step."""
+    """Token ids, class indices, row weights, group indices and the token ids of counterfactuals, in step."""
 
     ids: list[list[int]]
     labels: list[int]
     weights: list[float] | None = None
+    groups: list[int] | None = None
+    pairs: list[tuple[list[int], ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,6 +48,10 @@ class Examples:
         row: dict[str, Any] = {"input_ids": self.ids[index], "labels": self.labels[index]}
         if self.weights is not None:
             row["weight"] = self.weights[index]
+        if self.groups is not None:
+            row["group"] = self.groups[index]
+        if self.pairs is not None:
+            row["pairs"] = self.pairs[index]
         return row
 
 
@@ -65,6 +72,7 @@ class TrainRequest:
     checkpoints: CheckpointLog
     recorder: Recorder
     resume: bool = False
+    mitigation: Applied | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,8 @@ def train(request: TrainRequest) -> TrainResult:
 
     recorded = request.checkpoints.recorded()
     checkpoint = newest_sound(request.folder, recorded) if request.resume else None
+    if checkpoint and request.mitigation:
+        load_state(request.mitigation, checkpoint)
     trainer = build_trainer(request)
     started, cpu_started = time.perf_counter(), time.process_time()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -16,7 +16,10 @@ RunState = Literal[
     "diverged",
     "failed",
     "interrupted",
+    "trained",
+    "pruned",
 ]
+"""``trained``: a trial of a search that is done and has not seen the test rows; it goes on when it is chosen. ``pruned``: a trial that was stopped early."""
 
 WORKING: tuple[RunState, ...] = ("preparing", "training", "predicting", "auditing", "deciding")
 UNFINISHED: tuple[RunState, ...] = ("created", *WORKING)
@@ -27,7 +30,7 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     "created": _RESUME | _STOPPED,
     # A resumed run skips the steps whose results it already has.
     "preparing": _RESUME | _STOPPED | {"training", "predicting", "auditing", "deciding"},
-    "training": _RESUME | _STOPPED | {"predicting", "diverged"},
+    "training": _RESUME | _STOPPED | {"predicting", "diverged", "trained", "pruned"},
     "predicting": _RESUME | _STOPPED | {"auditing"},
     "auditing": _RESUME | _STOPPED | {"deciding"},
     # A gate that was killed halfway over a finished run starts over from where it left the state.
@@ -36,6 +39,8 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     "diverged": frozenset(),
     "failed": _RESUME,
     "interrupted": _RESUME,
+    "trained": _RESUME,
+    "pruned": frozenset(),
 }
 
 RUN_FACTS = ("data_digest", "base_digest", "model_digest", "predictions_digest", "test_digest", "verdict")

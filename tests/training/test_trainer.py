@@ -12,7 +12,7 @@ from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter, check_method
 from rai_tune.training.checkpoints import file_manifest, newest_sound
 from rai_tune.training.hardware import Hardware, choose_hardware
-from rai_tune.training.hf import weighted_loss
+from rai_tune.training.hf import mean_loss, row_losses
 from rai_tune.training.predicting import predict_logits
 from rai_tune.training.tokens import load_tokenizer, tokenize
 from rai_tune.training.trainer import Examples, TrainRequest, train
@@ -166,8 +166,8 @@ def test_weighted_loss_by_hand():
     plain = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
     rows, classes = torch.tensor([1.0, 3.0, 0.5]), torch.tensor([2.0, 1.0])
     by_hand = (plain[0] * 2 + plain[1] * 3 + plain[2] * 0.5 * 2) / (2 + 3 + 1)
-    assert weighted_loss(logits, labels, rows, classes) == pytest.approx(float(by_hand))
-    assert weighted_loss(logits, labels, None, None) == pytest.approx(float(plain.mean()))
+    assert mean_loss(*row_losses(logits, labels, rows, classes)) == pytest.approx(float(by_hand))
+    assert mean_loss(*row_losses(logits, labels, None, None)) == pytest.approx(float(plain.mean()))
 
 
 @pytest.mark.slow

@@ -1,0 +1,183 @@
+"""The methods of one run, joined: checked against each other and the data, made, and called as one.
+
+Stable API: ``check_mitigation`` (before anything is stored), ``apply_mitigation`` and ``Applied``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rai_tune.core import UsageError, did_you_mean, plain_attributes
+from rai_tune.data.prepared import UNKNOWN
+from rai_tune.training.mitigation.base import UNKNOWN_GROUP, TrainingRows
+from rai_tune.training.mitigation.registry import load_method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+    from rai_tune.data import PreparedData
+    from rai_tune.recipe.schema import Recipe
+    from rai_tune.training.mitigation.base import LossBatch, MethodCard, Mitigation
+    from rai_tune.training.postprocessing import PostProcessing
+
+_CROSS = " & "
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The methods of a run, and what they make of its training rows. Arrays have shape (rows to learn from,)."""
+
+    methods: tuple[Mitigation, ...]
+    rows: TrainingRows
+    validation: TrainingRows
+    weights: NDArray[np.float64] | None
+    sampling: NDArray[np.float64] | None
+    pairs: list[tuple[str, ...]] | None
+
+    @property
+    def weight_decay(self) -> float | None:
+        return next((method.weight_decay for method in self.methods if method.weight_decay is not None), None)
+
+    def loss(self, batch: LossBatch, plain: torch.Tensor) -> torch.Tensor:
+        """The loss of a batch: the reduction of the method that has one, else ``plain``, and every penalty."""
+        reduced = next((found for method in self.methods if (found := method.reduce(batch)) is not None), plain)
+        for method in self.methods:
+            added = method.penalty(batch)
+            if added is not None:
+                reduced = reduced + added
+        return reduced
+
+    def post(self, scores: NDArray[np.float64]) -> PostProcessing | None:
+        """How scores of the positive class on validation rows become decisions, where a method says so."""
+        found = (method.post(scores, self.validation) for method in self.methods)
+        return next((post for post in found if post is not None), None)
+
+    def state(self) -> dict[str, Any]:
+        return {method.card.name: method.state() for method in self.methods}
+
+    def load_state(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        for method in self.methods:
+            method.load_state(state[method.card.name])
+
+    def facts(self) -> dict[str, Any]:
+        return {method.card.name: method.facts() for method in self.methods}
+
+
+def check_mitigation(recipe: Recipe, data: PreparedData) -> None:
+    """Refuse methods that do not exist, cannot be joined, or lack the groups or classes they need. Raises ``UsageError``."""
+    if recipe.mitigation is None:
+        return
+    cards = [load_method(name).card for name in recipe.mitigation.methods]
+    check_joined(cards)
+    attributes = attributes_of(recipe, data)
+    for card in cards:
+        if (card.groups_at_training or card.groups_at_use) and not attributes:
+            raise UsageError(
+                f"mitigation {card.name} needs groups, and the recipe declares none: name them under data.groups"
+            )
+        if card.binary_only and len(data.classes) != 2:
+            raise UsageError(f"mitigation {card.name} needs two classes; this data has {len(data.classes)}")
+    for split in ("train", "validation"):
+        for card in cards:
+            if card.groups_at_training:
+                _check_groups(card, data.rows[data.rows["split"] == split], attributes, split)
+
+
+def check_joined(cards: Sequence[MethodCard]) -> None:
+    """Refuse two methods that act in the same place, or that one of them excludes. Raises ``UsageError`` with the reason."""
+    for one, other in combinations(cards, 2):
+        reason = one.excludes.get(other.name) or other.excludes.get(one.name)
+        shared = (set(one.slots) & set(other.slots)) - {"penalty"}
+        if reason is None and shared:
+            reason = f"both act on the same thing ({', '.join(sorted(shared))}), and only one can"
+        if reason is not None:
+            raise UsageError(f"mitigation.method: {one.name} and {other.name} cannot be joined: {reason}")
+
+
+def attributes_of(recipe: Recipe, data: PreparedData) -> tuple[str, ...]:
+    """The attributes whose groups the methods read. Raises ``UsageError`` for a name that the recipe does not declare."""
+    assert recipe.mitigation is not None
+    known = tuple(data.groups)
+    for name in recipe.mitigation.attributes:
+        if name not in known:
+            raise UsageError(
+                f"mitigation.attributes: no group attribute {name!r}.{did_you_mean(name, known)} "
+                f"Declared: {', '.join(known) or 'none'}"
+            )
+    return recipe.mitigation.attributes or tuple(plain_attributes(known))
+
+
+def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> list[str]:
+    """Group of each row, several attributes joined by ``&``; ``unknown`` where one of them is not known."""
+    cells = [frame[f"group:{name}"].astype(str).tolist() for name in attributes]
+    return [UNKNOWN if UNKNOWN in parts else _CROSS.join(parts) for parts in zip(*cells, strict=True)]
+
+
+def apply_mitigation(recipe: Recipe, data: PreparedData) -> Applied | None:
+    """Make the methods of a recipe and let them act on the training rows; None where the recipe names none."""
+    if recipe.mitigation is None:
+        return None
+    check_mitigation(recipe, data)
+    methods = tuple(load_method(name).make(recipe.mitigation) for name in recipe.mitigation.methods)
+    attributes = attributes_of(recipe, data)
+    train, validation = (
+        rows_of(recipe, data, data.rows[data.rows["split"] == split], attributes) for split in ("train", "validation")
+    )
+    for method in methods:
+        added = method.augment(train)
+        if added is not None:
+            train = rows_of(recipe, data, added, attributes)
+    for method in methods:
+        method.begin(train)
+    return Applied(
+        methods=methods,
+        rows=train,
+        validation=validation,
+        weights=_first([method.weights(train) for method in methods]),
+        sampling=_first([method.sampling(train) for method in methods]),
+        pairs=_first([method.pairs(train) for method in methods]),
+    )
+
+
+def rows_of(recipe: Recipe, data: PreparedData, frame: pd.DataFrame, attributes: Sequence[str]) -> TrainingRows:
+    """The rows of a split as the methods see them."""
+    groups = crossed(frame, attributes) if attributes else [UNKNOWN] * len(frame)
+    names = tuple(sorted(set(groups) - {UNKNOWN}))
+    places = {name: place for place, name in enumerate(names)} | {UNKNOWN: UNKNOWN_GROUP}
+    classes = {name: place for place, name in enumerate(data.classes)}
+    rows = TrainingRows(
+        frame=frame.reset_index(drop=True),
+        labels=np.asarray([classes[label] for label in frame["label"]], dtype=np.int64),
+        groups=np.asarray([places[group] for group in groups], dtype=np.int64),
+        group_names=names,
+        attributes=tuple(attributes),
+        classes=data.classes,
+        positive=data.positive,
+        favourable=data.favourable,
+        seed=recipe.seed,
+    )
+    from rai_tune.training.mitigation.counterfactuals import swapper
+
+    return replace(rows, swaps=swapper(recipe, data, rows.frame, tuple(attributes)))
+
+
+def _check_groups(card: MethodCard, frame: pd.DataFrame, attributes: Sequence[str], split: str) -> None:
+    found = set(crossed(frame, attributes)) - {UNKNOWN}
+    if len(found) < 2:
+        there = f"only {min(found)!r}" if found else "none that is known"
+        raise UsageError(
+            f"mitigation {card.name} compares groups of {_CROSS.join(attributes)}, and the {split} rows hold {there}; "
+            "declare other groups or other splits"
+        )
+
+
+def _first(found: Sequence[Any]) -> Any:
+    return next((value for value in found if value is not None), None)

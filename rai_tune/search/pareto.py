@@ -1,0 +1,33 @@
+"""Which trials are beaten by none: as good in every objective and better in one. Stable API: ``front``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rai_tune.search.choosing import Direction
+    from rai_tune.search.result import TrialResult
+
+
+def front(trials: tuple[TrialResult, ...], directions: Mapping[str, Direction]) -> frozenset[int]:
+    """Numbers of the trials on the Pareto front of point estimates, among those that are measured and meet their constraints.
+
+    Trials with the same values are on it together.
+    """
+    points = {
+        trial.number: tuple(
+            (trial.values[name].estimate or 0.0) * (-1.0 if direction == "maximise" else 1.0)
+            for name, direction in directions.items()
+        )
+        for trial in trials
+        if trial.measured and trial.feasible and set(directions) <= set(trial.values)
+    }
+    return frozenset(
+        number for number, own in points.items() if not any(_beats(other, own) for other in points.values())
+    )
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(mine <= theirs for mine, theirs in zip(one, other, strict=True))

@@ -157,8 +157,7 @@ def tables(rows: list[dict[str, Any]]) -> str:
         "equalized-odds gap",
         "against plain",
         "selection gap",
-        "halves odds",
-        "halves selection",
+        *ASKED,
         "settings chosen",
     ]
     texts = [

@@ -1,0 +1,209 @@
+"""What people read of a search: its trials, which of them are beaten by none, and what choosing flatters. Finished texts and numbers.
+
+Built from the JSON of a search (schema ``rai-tune/search/v1``), as the terminal, the app and the report of a chosen run show it.
+Stable API: ``search_view``, ``SearchView``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.reporting.numbers import digits, interval, unit_of
+from rai_tune.reporting.text import clean, named, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+OBJECTIVES = {
+    "roc_auc": "ROC AUC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "equalized_odds_difference": "Equalized odds difference",
+    "demographic_parity_difference": "Demographic parity difference",
+    "adapter_parameters": "Trained parameters",
+    "parameters": "Parameters",
+    "cpu_seconds": "CPU seconds",
+    "layers": "Layers kept",
+}
+_STATES = {
+    "complete": "complete",
+    "pruned": "stopped early",
+    "diverged": "diverged",
+    "failed": "failed",
+    "running": "at work",
+    "waiting": "waits",
+}
+_COUNTED = ("adapter_parameters", "parameters", "cpu_seconds", "layers")
+MOST_SETTINGS = 12
+
+
+@dataclass(frozen=True)
+class ObjectiveHead:
+    """One column of values: its name, whether more or less is better, and the best that any trial reached."""
+
+    key: str
+    name: str
+    wanted: str
+    best: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class TrialValue:
+    """One value: the number and its interval as texts, and as numbers for a chart. Without a number ``text`` says why."""
+
+    text: str
+    interval: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial. ``mark`` is ``chosen``, ``front`` (beaten by none) or empty; ``settings`` is what was tried, field by field."""
+
+    number: int
+    state: str
+    mark: str
+    values: tuple[TrialValue, ...]
+    settings: tuple[tuple[str, str], ...]
+    run_id: str
+    note: str
+
+
+@dataclass(frozen=True)
+class SearchView:
+    """A search in words. ``rows``: the chosen first, then the front, then the others by number. ``sentence`` says what the chart shows."""
+
+    id: str
+    name: str
+    basis: str
+    counts: str
+    objectives: tuple[ObjectiveHead, ...]
+    rows: tuple[TrialRow, ...]
+    sentence: str
+    steered: tuple[str, ...]
+    chosen: tuple[str, ...]
+
+
+def search_view(found: Mapping[str, Any], front: Collection[int]) -> SearchView:
+    """Every text and number of a search; ``front`` holds the numbers of the trials that none beats."""
+    trials: Sequence[Mapping[str, Any]] = found["trials"]
+    directions: Mapping[str, str] = found["directions"]
+    chosen = set(map(str, found.get("chosen", ())))
+    rows = [_row(trial, directions, front, chosen) for trial in trials]
+    order = {"chosen": 0, "front": 1}
+    return SearchView(
+        id=clean(found["id"]),
+        name=named(found["name"]),
+        basis=_basis(found),
+        counts=_counts(trials, int(found["asked_trials"])),
+        objectives=tuple(_head(name, wanted, trials) for name, wanted in directions.items()),
+        rows=tuple(sorted(rows, key=lambda row: (order.get(row.mark, 2), row.number))),
+        sentence=_sentence(rows, directions),
+        steered=tuple(sentence(name) for name in found.get("constraints", ())),
+        chosen=tuple(clean(run) for run in found.get("chosen", ())),
+    )
+
+
+def unit_of_objective(name: str) -> str:
+    """The unit that an objective is shown in."""
+    return "count" if name in _COUNTED else unit_of(name)
+
+
+def objective_name(name: str) -> str:
+    """An objective in words."""
+    return OBJECTIVES.get(name, clean(name.replace("_", " ").capitalize()))
+
+
+def settings_of(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Settings as texts: the field without its room, and its value; ranks of layers stand together."""
+    told: dict[str, str] = {}
+    for field, value in settings.items():
+        name = field.rsplit(".", 1)[-1] if field.count(".") < 2 else ".".join(field.split(".")[-2:])
+        told[clean(name)] = clean(_setting(value))
+    return tuple(told.items())
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return "none" if value is None else str(value)
+
+
+def _basis(found: Mapping[str, Any]) -> str:
+    samplers = {"tpe": "a Parzen estimator (TPE)", "nsga2": "a genetic algorithm (NSGA-II)", "random": "random search"}
+    how = samplers.get(str(found["sampler"]), clean(found["sampler"]))
+    return (
+        f"Measured on validation rows with two-sided 95 % intervals; trials come from {how}, seed {int(found['seed'])}."
+    )
+
+
+def _counts(trials: Sequence[Mapping[str, Any]], asked: int) -> str:
+    by_state: dict[str, int] = {}
+    for trial in trials:
+        word = _STATES.get(str(trial["state"]), clean(trial["state"]))
+        by_state[word] = by_state.get(word, 0) + 1
+    told = ", ".join(f"{count} {word}" for word, count in by_state.items()) or "none yet"
+    return f"{len(trials)} of {asked} trials: {told}"
+
+
+def _head(name: str, wanted: str, trials: Sequence[Mapping[str, Any]]) -> ObjectiveHead:
+    values = [trial["values"].get(name, {}).get("estimate") for trial in trials if trial["state"] == "complete"]
+    numbers = [float(value) for value in values if value is not None]
+    best = (max if wanted == "maximise" else min)(numbers) if numbers else None
+    unit = unit_of_objective(name)
+    return ObjectiveHead(
+        name,
+        objective_name(name),
+        "more is better" if wanted == "maximise" else "less is better",
+        "none yet" if best is None else digits(best, unit),
+        unit,
+    )
+
+
+def _row(
+    trial: Mapping[str, Any], directions: Mapping[str, str], front: Collection[int], chosen: Collection[str]
+) -> TrialRow:
+    number, run_id = int(trial["number"]), str(trial.get("run_id") or "")
+    missed = [name for name, by in trial.get("constraints", {}).items() if by > 0]
+    undefined = [
+        f"{objective_name(name)} is not estimable: {value.get('reason') or 'no reason was given'}"
+        for name, value in trial["values"].items()
+        if value["estimate"] is None
+    ]
+    said = [str(trial.get("error") or ""), f"misses {', '.join(missed)}" if missed else "", *undefined]
+    return TrialRow(
+        number=number,
+        state=_STATES.get(str(trial["state"]), clean(trial["state"])),
+        mark="chosen" if run_id and run_id in chosen else "front" if number in front else "",
+        values=tuple(_value(trial["values"].get(name), unit_of_objective(name)) for name in directions),
+        settings=settings_of(trial["settings"]),
+        run_id=clean(run_id),
+        note=sentence("; ".join(part for part in said if part)),
+    )
+
+
+def _value(value: Mapping[str, Any] | None, unit: str) -> TrialValue:
+    if value is None:
+        return TrialValue("–", "", None, None, None)
+    if value["estimate"] is None:
+        return TrialValue("not estimable", "", None, None, None)
+    low, high = value.get("low"), value.get("high")
+    ends = "" if low is None or high is None else interval(low, high, unit)
+    return TrialValue(digits(value["estimate"], unit), ends, float(value["estimate"]), low, high)
+
+
+def _sentence(rows: Sequence[TrialRow], directions: Mapping[str, str]) -> str:
+    names = [objective_name(name) for name in directions]
+    drawn = [row for row in rows if row.mark]
+    measured = sum(all(value.estimate is not None for value in row.values) for row in rows)
+    if not measured:
+        return "No trial has a number for every objective yet."
+    told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    count = "one is" if len(drawn) == 1 else f"{len(drawn)} are"
+    return f"Of {measured} measured trials, {count} beaten by none in {told}; the intervals say how far they can be told apart."

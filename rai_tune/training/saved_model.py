@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.core import IntegrityError, canonical_json, sha256_json
+from rai_tune.core import IntegrityError, UsageError, canonical_json, sha256_json
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import quiet_peft
 from rai_tune.training.base_model import base_at, find_base
@@ -43,6 +43,8 @@ class DecisionFacts:
     columns: tuple[str, ...]
     max_tokens: int
     adapter: bool
+    head: str | None = None
+    """``linear`` or ``mixture`` where the head was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for a transformers classifier."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,21 @@ def load_saved(
 
 
 def merge_adapter(loaded: LoadedModel, folder: Path) -> Path:
-    """Write a plain transformers model with the adapter folded into the base's weights."""
+    """Write a plain transformers model with the adapter folded into the base's weights, and its thresholds by group beside it where it has some.
+
+    Raises ``UsageError`` for a model with a fitted head: no class of transformers holds one.
+    """
+    if loaded.facts.head is not None:
+        raise UsageError(
+            f"this model has a {loaded.facts.head} head on the mean of its encoder's last hidden states, which no transformers class holds, so it "
+            "cannot be written as one; use the run's own model folder, or 'raitune predict'"
+        )
     merged = loaded.model.merge_and_unload() if loaded.facts.adapter else loaded.model
     folder.mkdir(parents=True, exist_ok=True)
     merged.save_pretrained(str(folder))
     loaded.tokenizer.save_pretrained(str(folder))
+    if loaded.post is not None:
+        loaded.post.save(folder)
     return folder
 
 
@@ -141,6 +153,13 @@ def _load_adapter(folder: Path, facts: DecisionFacts, base_dir: Path, base_folde
 
 
 def _load_full(folder: Path, facts: DecisionFacts) -> Any:
+    if facts.head is not None:
+        from rai_tune.tasks.pooled import load_pooled
+
+        model = load_pooled(folder)
+        if model.kind != facts.head or model.classes != len(facts.classes):
+            raise UsageError(f"{folder}: its head is not the one that {DECISION_FILE} names")
+        return model
     return load_task(facts.task).load_base(str(folder), facts.classes)
 
 
@@ -151,7 +170,9 @@ def _read_facts(folder: Path) -> DecisionFacts:
 
 
 def _plain(facts: DecisionFacts) -> dict[str, Any]:
-    return {**vars(facts), "classes": list(facts.classes), "columns": list(facts.columns)}
+    """As JSON; a field that is later than the first models is left out where it says nothing, so that their digests stay."""
+    body = {**vars(facts), "classes": list(facts.classes), "columns": list(facts.columns)}
+    return {name: value for name, value in body.items() if name != "head" or value is not None}
 
 
 def _drop_local_paths(folder: Path, base: BaseModel) -> None:

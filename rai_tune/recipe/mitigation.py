@@ -56,7 +56,10 @@ class FairLossSpec(Part):
 
 
 class ThresholdSpec(Part):
-    """Thresholds by group, chosen on validation rows (Hardt et al. 2016). The group of a person must be known when a decision is made."""
+    """Thresholds by group, chosen on validation rows (Hardt et al. 2016). The group of a person must be known when a decision is made.
+
+    ``decision.rule`` still chooses one threshold, which decides for people whose group is not known and for groups with too few validation rows.
+    """
 
     constraint: Constraint = "equalized_odds"
     """What is made alike between groups."""
@@ -64,8 +67,11 @@ class ThresholdSpec(Part):
     randomised: bool = False
     """Draw between two thresholds of a group, as Fairlearn's ``ThresholdOptimizer`` does; false gives like people like decisions."""
 
+    objective: Literal["balanced_accuracy", "accuracy"] = "balanced_accuracy"
+    """Quality that is kept as high as it can be. Accuracy on rare labels is highest where hardly anybody is decided positive."""
+
     grid: Annotated[int, Field(ge=10, le=10_000)] = 500
-    """Points of the grid on which the constraint is searched."""
+    """Points of the grid on which the constraint is searched: rates for a draw, cutoffs of a group otherwise."""
 
 
 class ExponentiatedGradientSpec(Part):

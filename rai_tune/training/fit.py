@@ -106,7 +106,7 @@ def fit(
     )
     scores = _validation_scores(recipe, data, ready, result)
     threshold = _threshold(recipe, data, scores)
-    post = ready.mitigation.post(scores) if ready.mitigation and scores is not None else None
+    post = _post(ready, scores, threshold)
     facts = _decision_facts(recipe, data, threshold, ready.limit)
     manifest = save_model(result.model, ready.tokenizer, facts, base, folder / "model", post)
     return Fitted(
@@ -175,6 +175,14 @@ def _threshold(recipe: Recipe, data: PreparedData, scores: NDArray[np.float64] |
     rows = _rows(data, "validation")
     weights = rows["weight"].to_numpy(dtype=float) if "weight" in rows else None
     return choose_threshold(recipe.decision, scores, np.asarray(rows["label"] == data.positive), weights)
+
+
+def _post(ready: Prepared, scores: NDArray[np.float64] | None, threshold: Threshold | None) -> PostProcessing | None:
+    """How scores become decisions by group; the recipe's own threshold decides for people whose group is not known."""
+    if ready.mitigation is None or scores is None or threshold is None:
+        return None
+    post = ready.mitigation.post(scores)
+    return replace(post, default=threshold.value) if post else None
 
 
 def _decision_facts(recipe: Recipe, data: PreparedData, threshold: Threshold | None, limit: int) -> DecisionFacts:

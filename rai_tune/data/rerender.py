@@ -1,6 +1,6 @@
 """Render a row's template again: as if the person belonged to another group, or with other values in its columns.
 
-Stable API: ``rerenderer``, ``column_renderer``.
+Stable API: ``rerenderer``, ``column_renderer``, ``typical_values``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def rerenderer(data: DataSpec, rows: pd.DataFrame) -> Callable[[Mapping[Any, Any
     if template is None or change is None:
         return None
     source = {spec.attribute: spec.column for spec in data.groups}
-    typical = {attribute: _typical(rows, attribute, column) for attribute, column in source.items()}
+    typical = {attribute: typical_values(rows, attribute, column) for attribute, column in source.items()}
 
     def render(row: Mapping[Any, Any], attribute: str, group: str) -> str | None:
         if source.get(attribute) not in template.columns or group not in typical[attribute]:
@@ -74,7 +74,8 @@ def _template(data: DataSpec, rows: pd.DataFrame) -> TextTemplate | None:
     return TextTemplate.from_string(data.template, columns)
 
 
-def _typical(rows: pd.DataFrame, attribute: str, column: str) -> dict[str, Any]:
+def typical_values(rows: pd.DataFrame, attribute: str, column: str) -> dict[str, Any]:
+    """What most rows of each group hold in the group's column, of equally frequent values the first by text; no entry where none is known."""
     found: dict[str, Any] = {}
     for group, cells in rows.groupby(f"group:{attribute}")[_PREFIX + column]:
         counts = cells.dropna().value_counts()

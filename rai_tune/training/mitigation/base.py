@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from rai_tune.training.mitigation.counterfactuals import Counterfactual
     from rai_tune.training.postprocessing import PostProcessing
 
 Slot = Literal["rows", "weights", "sampling", "reduction", "penalty", "fit", "decision"]
@@ -58,7 +59,8 @@ class TrainingRows:
     """The rows of one split as a method sees them, in the order of training. All arrays have shape (rows,).
 
     ``groups`` is the index of each row's group in ``group_names`` (crossed where several attributes are read), ``UNKNOWN_GROUP`` where it is not known.
-    ``labels`` are indices into ``classes``. ``swapped`` renders a row about another group: (position, attribute, group) -> text or None.
+    ``labels`` are indices into ``classes``. ``swaps`` gives the row at a position about every other group, each text once; empty where none can
+    be made.
     """
 
     frame: pd.DataFrame
@@ -70,8 +72,7 @@ class TrainingRows:
     positive: str | None
     favourable: str | None
     seed: int
-    swaps: Callable[[int], tuple[str, ...]] = lambda _position: ()
-    """Texts of the row at a position about every other group, each once; empty where none can be made."""
+    swaps: Callable[[int], tuple[Counterfactual, ...]] = lambda _position: ()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def check_mitigation(recipe: Recipe, data: PreparedData) -> None:
     """Refuse methods that do not exist, cannot be joined, or lack the groups or classes they need. Raises ``UsageError``."""
     if recipe.mitigation is None:
         return
-    cards = [load_method(name).card for name in recipe.mitigation.methods]
+    specs = [load_method(name) for name in recipe.mitigation.methods]
+    cards = [spec.card for spec in specs]
     check_joined(cards)
     attributes = attributes_of(recipe, data)
     for card in cards:
@@ -89,6 +90,9 @@ def check_mitigation(recipe: Recipe, data: PreparedData) -> None:
         for card in cards:
             if card.groups_at_training:
                 _check_groups(card, data.rows[data.rows["split"] == split], attributes, split)
+    for spec in specs:
+        if spec.check is not None:
+            spec.check(recipe, data, attributes)
 
 
 def check_joined(cards: Sequence[MethodCard]) -> None:

@@ -16,8 +16,12 @@ from rai_tune.core import UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rai_tune.data import PreparedData
     from rai_tune.recipe.mitigation import MitigationSpec
+    from rai_tune.recipe.schema import Recipe
     from rai_tune.training.mitigation.base import MethodCard, Mitigation
+
+    Check = Callable[[Recipe, PreparedData, tuple[str, ...]], None]
 
 ENTRY_POINT_GROUP = "rai_tune.mitigations"
 
@@ -42,13 +46,17 @@ class MethodSpec:
 
     card: MethodCard
     make: Callable[[MitigationSpec], Mitigation]
+    check: Check | None = None
+    """Refuses data that the method can do nothing with, when the run is planned: (recipe, data, attributes), raises ``UsageError``."""
 
 
-def mitigation(card: MethodCard) -> Callable[[Callable[[MitigationSpec], Mitigation]], MethodSpec]:
+def mitigation(
+    card: MethodCard, check: Check | None = None
+) -> Callable[[Callable[[MitigationSpec], Mitigation]], MethodSpec]:
     """Decorate a factory (a function or class of the recipe's ``mitigation`` section) as a method."""
 
     def wrap(make: Callable[[MitigationSpec], Mitigation]) -> MethodSpec:
-        return MethodSpec(card, make)
+        return MethodSpec(card, make, check)
 
     return wrap
 

@@ -81,7 +81,7 @@ class ExponentiatedGradientSpec(Part):
     """What is made alike between groups."""
 
     eps: Annotated[float, Field(gt=0.0, lt=1.0, allow_inf_nan=False)] = 0.02
-    """Gap that is allowed on the training rows."""
+    """Difference that is allowed on the training rows between a group's rate and that of all rows; two groups may differ by twice as much."""
 
     max_iter: Annotated[int, Field(ge=1, le=1000)] = 50
     """Classifiers that are fitted at most."""

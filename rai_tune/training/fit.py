@@ -86,7 +86,7 @@ def fit(
 ) -> Fitted:
     """Train, choose the threshold on validation rows, and save. Raises ``DivergedError`` on a non-finite loss."""
     ready = set_up(recipe, data, base)
-    result = train(
+    result = _fitted_head(recipe, ready, recorder) or train(
         TrainRequest(
             model=ready.model,
             tokenizer=ready.tokenizer,
@@ -107,7 +107,7 @@ def fit(
     scores = _validation_scores(recipe, data, ready, result)
     threshold = _threshold(recipe, data, scores)
     post = _post(ready, scores, threshold)
-    facts = _decision_facts(recipe, data, threshold, ready.limit)
+    facts = replace(_decision_facts(recipe, data, threshold, ready.limit), head=result.head)
     manifest = save_model(result.model, ready.tokenizer, facts, base, folder / "model", post)
     return Fitted(
         manifest=manifest,
@@ -123,6 +123,23 @@ def _rows(data: PreparedData, split: str) -> Any:
 
 def _examples(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
     index = {name: place for place, name in enumerate(classes)}
+def _fitted_head(recipe: Recipe, ready: Prepared, recorder: Recorder) -> TrainResult | None:
+    """A head fitted in place of the Trainer, None where no method of the mitigation does so."""
+    if ready.mitigation is None or not ready.mitigation.fits_head:
+        return None
+    from rai_tune.training.head_fitting import fit_mitigated_head
+
+    return fit_mitigated_head(
+        ready.model,
+        ready.mitigation,
+        ready.tokens,
+        pad_id=ready.tokenizer.pad_token_id,
+        spec=recipe.training,
+        hardware=ready.hardware,
+        recorder=recorder,
+    )
+
+
     weights = rows["weight"].astype(float).tolist() if "weight" in rows else None
     return Examples(ids, [index[label] for label in rows["label"]], weights)
 

@@ -94,6 +94,8 @@ class TrainResult:
     @property
     def tokens_per_second(self) -> float:
         return self.real_tokens / self.duration_s if self.duration_s > 0 else 0.0
+    head: str | None = None
+    """Kind of a head that was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for one that the Trainer trained."""
 
 
 def train(request: TrainRequest) -> TrainResult:

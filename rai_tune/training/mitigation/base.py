@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from rai_tune.tasks.pooled import Head
     from rai_tune.training.mitigation.counterfactuals import Counterfactual
     from rai_tune.training.postprocessing import PostProcessing
 
@@ -73,6 +74,14 @@ class TrainingRows:
     favourable: str | None
     seed: int
     swaps: Callable[[int], tuple[Counterfactual, ...]] = lambda _position: ()
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Rows with the frozen encoder's mean-pooled embeddings, ``features`` of shape (rows, width)."""
+
+    rows: TrainingRows
+    features: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,11 @@ class Mitigation:
     def penalty(self, batch: LossBatch) -> torch.Tensor | None:
         """Slot ``penalty``: a number of at least 0 that is added to the loss."""
         del batch
+        return None
+
+    def fit_head(self, train: Embedded, validation: Embedded, class_weights: Mapping[str, float]) -> Head | None:
+        """Slot ``fit``: a head on the encoder's embeddings, in place of the Trainer. ``class_weights`` has every class."""
+        del train, validation, class_weights
         return None
 
     @property

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from rai_tune.data import PreparedData
     from rai_tune.recipe.schema import Recipe
-    from rai_tune.training.mitigation.base import LossBatch, MethodCard, Mitigation
+    from rai_tune.tasks.pooled import Head
+    from rai_tune.training.mitigation.base import Embedded, LossBatch, MethodCard, Mitigation
     from rai_tune.training.postprocessing import PostProcessing
 
 _CROSS = " & "
@@ -54,6 +55,19 @@ class Applied:
             if added is not None:
                 reduced = reduced + added
         return reduced
+
+    @property
+    def fits_head(self) -> bool:
+        """Whether a method fits a head in place of the Trainer."""
+        return any("fit" in method.card.slots for method in self.methods)
+
+    def fit_head(self, train: Embedded, validation: Embedded, class_weights: Mapping[str, float]) -> Head:
+        """The head that the method of slot ``fit`` gives. Raises ``UsageError`` when it gives none."""
+        found = (method.fit_head(train, validation, class_weights) for method in self.methods)
+        head = next((head for head in found if head is not None), None)
+        if head is None:
+            raise UsageError("a mitigation method whose card names the slot 'fit' must return a head from fit_head")
+        return head
 
     def post(self, scores: NDArray[np.float64]) -> PostProcessing | None:
         """How scores of the positive class on validation rows become decisions, where a method says so."""

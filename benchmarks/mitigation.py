@@ -235,7 +235,9 @@ def main() -> None:
     what.add_argument("--planted", action="store_true")
     what.add_argument("--real", choices=("hmda", "adult"))
     parser.add_argument("--seeds", type=int, help="default: 10 planted, 3 real")
-    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument(
+        "--first", type=int, help="first seed; default: 100 planted (the rate was set on others), 0 real"
+    )
     parser.add_argument("--arms", nargs="+", choices=(*ours(1.0), *THEIRS), default=[*ours(1.0), *THEIRS])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--table", action="store_true", help="print the tables of what is there, and run nothing")
@@ -243,7 +245,8 @@ def main() -> None:
     world = WORLDS["planted" if options.planted else options.real]
     lines = Lines(options.out or Path(f"mitigation-{world.name}.jsonl"))
     count = options.seeds or (10 if options.planted else 3)
-    seeds = list(range(options.first, options.first + count))
+    first = (100 if options.planted else 0) if options.first is None else options.first
+    seeds = list(range(first, first + count))
     if not options.table:
         run(world, seeds, options.arms, lines)
     print(f"{world.says}; seeds {seeds[0]} to {seeds[-1]}; group {world.attribute}; two settings an arm\n")

@@ -46,7 +46,8 @@ def _planted(folder: Path, seed: int) -> dict[str, Any]:
             "split": {"column": "split"},
         },
         "model": {"base": "base", "adapter": {"method": "full"}},
-        "training": {"epochs": 6, "batch_size": 32, "learning_rate": 3e-3, "select_best_by": "roc_auc", "threads": 1},
+        # At 3e-3, plain training of this encoder stayed at an AUC below 0.8 for two seeds in ten, so that no difference could be told.
+        "training": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3, "select_best_by": "roc_auc", "threads": 1},
         "decision": {"rule": "match_base_rate"},
         "seed": seed,
     }
@@ -120,9 +121,9 @@ WORLDS = {
         World(
             "planted",
             "origin",
-            3e-3,
+            1e-3,
             _planted,
-            "planted bias, untrained encoder of 2 layers, 1,500 / 1,000 / 4,000 rows, 6 epochs",
+            "planted bias, untrained encoder of 2 layers, 1,500 / 1,000 / 4,000 rows, 8 epochs",
         ),
         World(
             "hmda", "race", 1e-3, _hmda, "HMDA, MiniLM with LoRA, 1,190 / 476 / 714 rows, 2 epochs; positive is denied"

@@ -95,7 +95,10 @@ def _evidence(name: str, measured: TableAudit, packs: tuple[LoadedPolicy, ...], 
         test_openings=0,
         frozen_at=began,
         evaluation_started_at=began,
-        facts={"data": {"attributes": sorted(plain_attributes(measured.task.groups)), "rows": measured.rows}},
+        facts={
+            "data": {"attributes": sorted(plain_attributes(measured.task.groups)), "rows": measured.rows},
+            "run": {"trained": False},
+        },
     )
 
 

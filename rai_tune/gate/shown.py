@@ -112,6 +112,15 @@ def _expression(check: Check) -> str:
     return f"{check['expression']}{limit}"
 
 
+def _mitigation(check: Check) -> str:
+    parts = []
+    if check.get("forbids"):
+        parts.append(f"the run used none of the mitigation methods {value_words(check['forbids'])}")
+    if check.get("forbids_groups_at_use"):
+        parts.append("no mitigation method of the run needs a person's group when a decision is made")
+    return "; ".join(parts)
+
+
 def _settings(check: Check) -> str:
     return ", ".join(f"{field_words(key)} {value_words(value)}" for key, value in check.items() if key != "kind")
 
@@ -125,5 +134,6 @@ _KINDS: dict[str, Callable[[Check], str]] = {
     "retention": _retention,
     "freshness": _freshness,
     "information": _information,
+    "mitigation": _mitigation,
     "expression": _expression,
 }

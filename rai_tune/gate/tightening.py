@@ -12,7 +12,7 @@ Tightening = Literal["stricter", "looser"]
 _SEVERITIES = ("info", "warn", "block")
 _HIGHER_IS_STRICTER = {"check.min_n": True, "check.alpha": False, "quorum": True}
 _LIMITS = frozenset({"check.threshold.value", "check.people.value"})
-_LISTS = frozenset({"check.audits", "check.metrics", "check.artifacts", "sections"})
+_LISTS = frozenset({"check.audits", "check.metrics", "check.artifacts", "check.forbids", "sections"})
 _AT_MOST_KINDS = frozenset({"freshness"})
 _IDLE = frozenset({"superseded", "future"})
 
@@ -27,6 +27,8 @@ def tightening(
         return _side(after == "hybrid")
     if field == "status" and (before in _IDLE) != (after in _IDLE):
         return _side(before in _IDLE)
+    if field == "check.forbids_groups_at_use":
+        return _side(bool(after))
     if field in {"when", "applies_until", "applies_from", "divide_alpha_by_openings"}:
         return _reach(field, before, after)
     if field in _LISTS:

@@ -15,6 +15,7 @@ from rai_tune.core import AuditResult, Measurement
 from rai_tune.gate import Decision, Evidence, Policy, evaluate, policy_digest
 from rai_tune.gate.decision import Attestation, SignOff, Waiver
 from rai_tune.promotion import verify
+from rai_tune.promotion.facts import read_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ def _short(value: Any) -> str:
 def _evidence(seen: verify.Seen, decision: Decision, statement: str, end: int) -> Evidence:
     """What the gate may read, from the statement and from what people had signed by then and counts."""
     body = seen.evidence(statement)
-    facts = {name: dict(section) for name, section in body["facts"].items()}
+    facts = read_back(body["facts"])
     facts.setdefault("run", {})["test_openings"] = decision.test_openings
     authors = sorted(verify.authors(seen, end))
     return Evidence(

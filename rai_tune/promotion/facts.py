@@ -1,4 +1,4 @@
-"""Facts about a run for the conditions of a policy. Stable API: ``facts_of``.
+"""Facts about a run for the conditions of a policy. Stable API: ``facts_of``, ``written``, ``read_back``.
 
 Pure: a stored recipe, the description of its data and of its training go in; the facts that somebody stated or the run counted come
 out. A fact that is not known is left out, so that a condition that needs it cannot be decided.
@@ -37,6 +37,9 @@ def facts_of(
         "run.task": recipe.get("task"),
         "run.generative": _GENERATIVE.get(str(recipe.get("task"))),
         "run.adapter": method,
+        "run.trained": True if method is not None else None,
+        "run.mitigation": _methods(recipe) if method is not None else None,
+        "run.groups_at_use": _groups_at_use(recipe, training) if method is not None else None,
         "run.training_flops": _operations(training),
         "run.test_openings": openings or None,
         "data.attributes": sorted(plain_attributes(data["groups"])) if "groups" in data else None,
@@ -48,6 +51,47 @@ def facts_of(
             section, _, key = name.partition(".")
             facts.setdefault(section, {})[key] = value
     return facts
+
+
+def written(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Facts as an evidence statement writes them: that nothing was done about bias goes unsaid, as it did before anything could be.
+
+    So a run that was signed before there was mitigation keeps its statement, and the signatures under it count on.
+    """
+    run = facts.get("run", {})
+    nothing = all(run.get(name) == value for name, value in _NOTHING_DONE.items())
+    unsaid = {"trained", *(_NOTHING_DONE if nothing else ())}
+    return {
+        section: {key: value for key, value in values.items() if section != "run" or key not in unsaid}
+        for section, values in facts.items()
+    }
+
+
+def read_back(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Facts of an evidence statement with what ``written`` left unsaid."""
+    run = dict(facts.get("run", {}))
+    if "adapter" in run:
+        run = {**(_NOTHING_DONE if "mitigation" not in run else {}), **run, "trained": True}
+    return {**{section: dict(values) for section, values in facts.items()}, **({"run": run} if run else {})}
+
+
+_NOTHING_DONE: dict[str, Any] = {"mitigation": [], "groups_at_use": False}
+
+
+def _methods(recipe: Mapping[str, Any]) -> list[str]:
+    """The methods that a recipe names; none where it has no section ``mitigation``."""
+    named = (recipe.get("mitigation") or {}).get("method") or ()
+    return [named] if isinstance(named, str) else [str(name) for name in named]
+
+
+def _groups_at_use(recipe: Mapping[str, Any], training: Mapping[str, Any]) -> bool | None:
+    """Whether a decision needs a person's group: by the cards that training recorded, or thresholds by group that it left; None where it says nothing."""
+    done = training.get("mitigation") or {}
+    cards = {card.get("name"): card.get("groups_at_use") for card in done.get("methods") or ()}
+    if done.get("postprocessing") or True in cards.values():
+        return True
+    known = all(cards.get(name) is False for name in _methods(recipe))
+    return False if known else None
 
 
 def _operations(training: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import IntegrityError, UsageError
-from rai_tune.promotion.facts import facts_of
+from rai_tune.promotion.facts import facts_of, written
 from rai_tune.promotion.records import EVIDENCE, statement
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def evidence_statement(
         "results": [_result(result, artifacts) for result in results],
         "measurements": [item.to_json() for result in results for item in result.measurements],
         "groups": stored_json(workspace, artifacts, "data").get("groups", {}),
-        "facts": stated_facts(workspace, run),
+        "facts": written(stated_facts(workspace, run)),
         "environment": stored_json(workspace, artifacts, "environment"),
     }
     return statement(EVIDENCE, _subject(workspace, run, artifacts), predicate)

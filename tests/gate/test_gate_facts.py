@@ -9,7 +9,7 @@ import pytest
 
 from rai_tune.core import UsageError
 from rai_tune.gate.facts import DOMAINS, FACTS, ROLES, stated
-from rai_tune.promotion.facts import facts_of
+from rai_tune.promotion.facts import facts_of, read_back, written
 from rai_tune.recipe import parse_recipe
 from rai_tune.recipe.system import SystemRetention, SystemSpec
 
@@ -50,7 +50,15 @@ def test_what_a_recipe_states_reaches_conditions_and_the_rest_is_left_out():
     }
     assert facts["retention"] == {"logs_days": 184}
     assert facts["data"] == {"attributes": ["race", "sex"], "rows": 10}
-    assert facts["run"] == {"task": "text_classification", "generative": False, "adapter": "lora", "test_openings": 2}
+    assert facts["run"] == {
+        "task": "text_classification",
+        "generative": False,
+        "adapter": "lora",
+        "trained": True,
+        "mitigation": [],
+        "groups_at_use": False,
+        "test_openings": 2,
+    }
     named = {f"{section}.{key}" for section, values in facts.items() for key in values}
     assert all(stated(facts, name) is not None for name in named)
     assert all(stated(facts, name) is None for name in set(FACTS) - named)
@@ -60,6 +68,36 @@ def test_nothing_is_stated_of_an_empty_run():
     assert facts_of({}, {}, {}, 0) == {}
     assert facts_of({"system": None, "model": None}, {}, {"tokens": {}, "parameters": None}, 0) == {}
     assert facts_of({"task": "something else"}, {}, {}, 0) == {"run": {"task": "something else"}}
+
+
+def test_what_was_done_about_bias_is_stated_and_that_nothing_was_too():
+    recipe = parsed(mitigation={"method": ["reweigh", "threshold"]}).recipe.model_dump(mode="json")
+    cards = [{"name": "reweigh", "groups_at_use": False}, {"name": "threshold", "groups_at_use": True}]
+    known = facts_of(recipe, {}, {"mitigation": {"methods": cards}}, 0)["run"]
+    assert (known["mitigation"], known["groups_at_use"]) == (["reweigh", "threshold"], True)
+    # A method whose card nobody recorded may need groups: that is not stated either way.
+    for cards_known in ({}, {"mitigation": {"methods": cards[:1]}}):
+        assert "groups_at_use" not in facts_of(recipe, {}, cards_known, 0)["run"]
+    alone = parsed(mitigation={"method": "reweigh"}).recipe.model_dump(mode="json")
+    assert facts_of(alone, {}, {"mitigation": {"methods": cards[:1]}}, 0)["run"]["groups_at_use"] is False
+    # Thresholds by group that training left need the group, whatever a card says.
+    left = {"mitigation": {"methods": cards[:1], "postprocessing": {"rules": {}, "default": 0.5}}}
+    assert facts_of(alone, {}, left, 0)["run"]["groups_at_use"] is True
+
+
+def test_a_statement_does_not_say_that_nothing_was_done_and_reads_as_if_it_did():
+    bare = facts_of(parsed().recipe.model_dump(mode="json"), {}, {}, 0)
+    # What a statement held before there was mitigation: signatures under it still count.
+    assert written(bare) == {"run": {"task": "text_classification", "generative": False, "adapter": "lora"}}
+    assert read_back(written(bare)) == bare
+    recipe = parsed(mitigation={"method": "threshold"}).recipe.model_dump(mode="json")
+    for training in ({}, {"mitigation": {"methods": [{"name": "threshold", "groups_at_use": True}]}}):
+        facts = facts_of(recipe, {}, training, 0)
+        assert written(facts)["run"]["mitigation"] == ["threshold"]
+        assert read_back(written(facts)) == facts
+    odd = facts_of(parsed().recipe.model_dump(mode="json"), {}, {"mitigation": {"postprocessing": {"rules": {}}}}, 0)
+    assert written(odd)["run"]["groups_at_use"] is True
+    assert read_back({"data": {"rows": 5}}) == {"data": {"rows": 5}}
 
 
 def test_operations_of_training_are_six_for_each_parameter_and_token():

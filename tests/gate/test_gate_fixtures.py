@@ -72,6 +72,10 @@ def check_mutants(check) -> Iterator[tuple[str, dict[str, object]]]:
         for name in ("audits", "artifacts", "metrics"):
             for item in getattr(check, name):
                 yield f"without {item}", {name: tuple(each for each in getattr(check, name) if each != item)}
+    if check.kind == "mitigation":
+        for item in check.forbids:
+            yield f"without {item}", {"forbids": tuple(each for each in check.forbids if each != item)}
+        yield "groups at use", {"forbids_groups_at_use": not check.forbids_groups_at_use}
     if check.kind == "expression":
         for text in conditions(check.expression, limit=check.threshold is not None):
             yield f"expression: {text}", {"expression": text}

@@ -40,8 +40,9 @@ def test_local_law_144_holds_no_ratio_against_a_number():
 
 def test_four_fifths_is_guidance_and_binds_nobody():
     policy = load_policy("eeoc-four-fifths").policy
-    # Beside the guidance stands one rule of law, on how long records are kept.
-    assert policy.status == "guidance" and [each.id for each in policy.controls if each.binding] == ["UGESP-records"]
+    # Beside the guidance stand two rules of law: no cutoffs by group, and how long records are kept.
+    assert policy.status == "guidance"
+    assert [each.id for each in policy.controls if each.binding] == ["T7-703l", "UGESP-records"]
     ratio, records = (numbers(policy)[name] for name in ("UGESP-4D-ratio", "UGESP-records"))
     assert (ratio.value, ratio.origin) == (0.80, "guidance")
     assert (records.value, records.origin) == (366, "law")
@@ -60,6 +61,8 @@ def test_four_fifths_on_a_table(female, male, outcome):
     assert controls["UGESP-4D-ratio"].outcome == outcome == decision.outcome
     assert controls["UGESP-4D-shown"].outcome == "pass"
     assert controls["UGESP-4D-stat"].outcome == "awaiting_signoff"
+    # Nobody trained here, so there is no method that could be forbidden.
+    assert controls["T7-703l"].outcome == "not_applicable"
     # Validity is asked for where there is an impact, and only there.
     validity = {"fail": "awaiting_signoff", "pass": "not_applicable"}.get(outcome, "insufficient_evidence")
     assert controls["UGESP-5"].outcome == validity

@@ -191,3 +191,20 @@ def test_what_rests_on_the_digest_of_the_pack(make):
 def test_an_attestation_and_an_unknown_kind_have_words():
     assert check_words(None) == "a person attests to it"
     assert check_words({"kind": "sundial", "hours": 3, "of": ["a", "b"]}) == "sundial: hours 3, of a, b"
+
+
+def test_a_veto_that_names_more_is_stricter_and_one_that_names_less_looser(make):
+    def vetoed(**check):
+        return make.policy(make.control({"kind": "mitigation", **check}))
+
+    more = compared(vetoed(forbids=["threshold"]), vetoed(forbids=["threshold", "reweigh"])).changes[0]
+    assert (more.effect, more.words) == ("stricter", "forbids: threshold -> threshold, reweigh (stricter)")
+    other = compared(vetoed(forbids=["threshold"]), vetoed(forbids=["reweigh"])).changes[0]
+    assert other.effect == "decides"
+    both = vetoed(forbids=["threshold"], forbids_groups_at_use=True)
+    loosened = compared(both, vetoed(forbids=["threshold"]))
+    assert (loosened.changes[0].effect, loosened.needed) == ("looser", "major")
+    assert check_words(both.controls[0].check.model_dump(mode="json")) == (
+        "the run used none of the mitigation methods threshold; no mitigation method of the run needs a person's group when a "
+        "decision is made"
+    )

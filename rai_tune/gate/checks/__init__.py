@@ -15,6 +15,7 @@ from rai_tune.gate.checks import (
     expression,
     freshness,
     information,
+    mitigation,
     ordering,
     presence,
     retention,
@@ -26,6 +27,7 @@ from rai_tune.gate.checks.coverage import CoverageCheck
 from rai_tune.gate.checks.expression import ExpressionCheck
 from rai_tune.gate.checks.freshness import FreshnessCheck
 from rai_tune.gate.checks.information import InformationCheck
+from rai_tune.gate.checks.mitigation import MitigationCheck
 from rai_tune.gate.checks.ordering import OrderingCheck
 from rai_tune.gate.checks.presence import PresenceCheck
 from rai_tune.gate.checks.retention import RetentionCheck
@@ -43,6 +45,7 @@ __all__ = [
     "ExpressionCheck",
     "FreshnessCheck",
     "InformationCheck",
+    "MitigationCheck",
     "OrderingCheck",
     "PresenceCheck",
     "RetentionCheck",
@@ -60,6 +63,7 @@ Check = Annotated[
     | RetentionCheck
     | FreshnessCheck
     | InformationCheck
+    | MitigationCheck
     | ExpressionCheck,
     Field(discriminator="kind"),
 ]
@@ -75,6 +79,7 @@ KINDS = {
         retention.KIND,
         freshness.KIND,
         information.KIND,
+        mitigation.KIND,
         expression.KIND,
     )
 }

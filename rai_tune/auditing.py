@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rai_audits.core import AuditContext, BaseDecisions, load_audit, run_audit
+from rai_audits.core import AuditContext, BaseDecisions, GroupCutoffs, load_audit, run_audit
 from rai_tune.core import TaskInfo
+from rai_tune.data.groups import CROSS
 from rai_tune.data.rationales import read_rationales
 from rai_tune.data.rerender import column_renderer, rerenderer
 from rai_tune.planning import Plan, device_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rai_tune.data.rationales import Spans
+    from rai_tune.training.postprocessing import PostProcessing
     from rai_tune.training.saved_model import LoadedModel
     from rai_tune.workspace import RunRecord, Workspace
 
@@ -89,9 +91,10 @@ def audit_context(
             classes=facts.classes,
             positive=facts.positive,
             favourable=facts.favourable,
-            threshold=facts.threshold,
+            threshold=facts.threshold if loaded.post is None else None,
             groups=data.groups,
-            seen_by_model=data.seen_by_model,
+            seen_by_model=_seen(data.seen_by_model, loaded.post),
+            by_group=None if loaded.post is None else GroupCutoffs(loaded.post.attributes, loaded.post.cutoffs),
         ),
         artifacts=_Sink(workspace),
         rows=data.rows,
@@ -104,6 +107,12 @@ def audit_context(
         progress=progress,
         shared=shared,
     )
+
+
+def _seen(in_text: Mapping[str, bool], post: PostProcessing | None) -> dict[str, bool]:
+    """Attributes that a decision reads: in the text, or by a cutoff of their groups, which a text that hides them does not change."""
+    read = () if post is None else [part for name in post.attributes for part in (name, *name.split(CROSS))]
+    return {attribute: seen or attribute in read for attribute, seen in in_text.items()}
 
 
 def _rationales(planned: Plan) -> dict[str, Spans]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rai_audits.core.deciding import cutoffs_of
 from rai_audits.explain.single import explain_one
 from rai_tune.auditing import audit_context
 from rai_tune.core import UsageError, did_you_mean
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from rai_audits.core import AuditContext
     from rai_audits.explain.single import One
     from rai_tune.auditing import Progress
     from rai_tune.workspace import Workspace
@@ -61,11 +63,17 @@ def explain_row(
         run_id=run.id,
         one=explain_one(context, split),
         split=split,
-        threshold=context.task.threshold,
+        threshold=_decided_at(context),
         positive=context.task.positive,
         verdict=verdict,
         verdict_sentence=told,
     )
+
+
+def _decided_at(context: AuditContext) -> float | None:
+    """The threshold that this row was decided by: its own cutoff where the model decides by group."""
+    cutoffs = cutoffs_of(context.task, context.predictions)
+    return context.task.threshold if cutoffs is None else float(cutoffs[0])
 
 
 def _row(predictions: pd.DataFrame, row: str, run_id: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Core of the engine: ids, errors, resource paths; re-exports ``rai_audits.core``. Stable API."""
 
 from rai_audits.core import (
+    BY_GROUP,
     AuditContext,
     AuditResult,
     Bound,
@@ -23,6 +24,7 @@ from rai_tune.core.ids import check_run_id, new_run_id
 from rai_tune.core.resources import resource_path
 
 __all__ = [
+    "BY_GROUP",
     "AuditContext",
     "AuditResult",
     "Bound",

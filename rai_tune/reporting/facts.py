@@ -52,7 +52,36 @@ def system_facts(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, ...
 
 
 def threshold_text(training: Mapping[str, Any]) -> str:
-    """The threshold, who chose it and on what."""
+    """The threshold, who chose it and on what; where the model decides by group, the cutoffs of each."""
+    by_group = _by_group(training)
+    if by_group is not None:
+        cuts = "; ".join(f"{clean(group)}: {_cut(rule)}" for group, rule in by_group.get("rules", {}).items())
+        return f"by group of {clean(' & '.join(by_group.get('attributes', [])))}: {cuts}; other groups and people of unknown group: {_one_threshold(training)}"
+    return _one_threshold(training)
+
+
+def _by_group(training: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What was saved with the model about cutoffs by group, None where it has one threshold."""
+    mitigation = training.get("mitigation")
+    found = mitigation.get("postprocessing") if isinstance(mitigation, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
+def _cut(rule: Mapping[str, Any]) -> str:
+    """A group's cutoff, or those among which its decisions are drawn; below 0 is everybody, above 1 nobody."""
+    cutoffs, chances = rule.get("cutoffs", []), rule.get("chances", [])
+    if len(cutoffs) == 1:
+        return _cutoff(cutoffs[0])
+    return "drawn, " + ", ".join(
+        f"{_cutoff(cut)} in {100 * chance:.3g} %" for cut, chance in zip(cutoffs, chances, strict=True)
+    )
+
+
+def _cutoff(value: float) -> str:
+    return "always" if value < 0 else "never" if value > 1 else f"{value:.4g}"
+
+
+def _one_threshold(training: Mapping[str, Any]) -> str:
     found = training.get("threshold")
     if not isinstance(found, Mapping) or not _is_number(found.get("value")):
         return "none recorded"
@@ -165,7 +194,10 @@ def method_notes(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, ...
         if k > 1
         else "No cell is suppressed: the recipe turned that off.",
     }
-    left_out = {"threshold"} if not recorded else set()
+    by_group = _by_group(training)
+    values["cutoffs"] = threshold_text(training) if by_group is not None else ""
+    left_out = {"threshold"} if not recorded or by_group is not None else set()
+    left_out |= {"cutoffs"} if by_group is None else set()
     if not recipe.data.groups:
         left_out |= {"pairs", "spread"}
     return tuple(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rai_tune.core import BY_GROUP, plain_attributes
+from rai_tune.data.groups import CROSS
 from rai_tune.reporting.evidence import GROUPS, measure_row, of_audit
 from rai_tune.reporting.model import GroupRow, GroupTable, MeasureRow, PairRow, Shown
 from rai_tune.reporting.numbers import show
@@ -55,7 +57,9 @@ def _table(attribute: str, measured: Sequence[Measurement], recipe: Recipe) -> G
         title=f"{favourable} by {named(attribute)}",
         rate_name=favourable,
         positive=positive,
-        seen_by_model=_seen(columns.get(attribute), recipe),
+        seen_by_model=_seen(
+            columns.get(attribute), recipe, attribute, any(item.threshold == BY_GROUP for item in measured)
+        ),
         basis=_basis(measured, favourable),
         rows=rows,
         pairs=_pairs(measured),
@@ -79,17 +83,31 @@ def _meant(measured: Sequence[Measurement], recipe: Recipe) -> tuple[str, str]:
     return clean(favourable or "selected"), clean(positive or "positive")
 
 
-def _seen(column: str | None, recipe: Recipe) -> bool | None:
-    """Whether the template shows the column to the model; None for an intersection or free text."""
+def _seen(column: str | None, recipe: Recipe, attribute: str, by_group: bool) -> bool | None:
+    """Whether the template shows the column to the model, or its groups have cutoffs; None for an intersection or free text."""
+    if by_group and attribute in _cut_by(recipe):
+        return True
     if column is None or recipe.data.template is None:
         return None
     return column in recipe.data.template
 
 
+def _cut_by(recipe: Recipe) -> tuple[str, ...]:
+    """Attributes whose groups the recipe's mitigation may give cutoffs, and those that they cross."""
+    if recipe.mitigation is None:
+        return ()
+    declared = tuple(group.attribute for group in recipe.data.groups)
+    named = recipe.mitigation.attributes or plain_attributes(declared)
+    return tuple(part for name in named for part in (name, *name.split(CROSS)))
+
+
 def _basis(measured: Sequence[Measurement], favourable: str) -> str:
     threshold = next((item.threshold for item in measured if item.threshold is not None), None)
     split = next((item.split for item in measured if item.split), "test")
-    decided = f", decided at score {threshold:.3f}" if threshold is not None else ""
+    if threshold == BY_GROUP:
+        decided = ", decided by a cutoff for each group"
+    else:
+        decided = f", decided at score {threshold:.3f}" if isinstance(threshold, float) else ""
     return f"Share decided '{favourable}' among the {clean(split)} rows of each group{decided}."
 
 

@@ -174,6 +174,11 @@ METHODS: dict[str, Words] = {
         "Decision threshold",
         "A score at or above {threshold} decides '{positive}' (rule: {rule}). Every rate in this report depends on it.",
     ),
+    "cutoffs": Words(
+        "Decision thresholds by group",
+        "A score at or above the cutoff of a person's group decides '{positive}' ({cutoffs}). The group of each person must be known when a decision "
+        "is made, and every rate in this report depends on these cutoffs.",
+    ),
     "gaps": Words(
         "Gaps",
         "A number that cannot be computed, such as a rate with nobody in its denominator, is 'not estimable' with its reason; it "

@@ -32,8 +32,13 @@ def predictions_table(
     device: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[pd.DataFrame, int]:
-    """Score ``rows`` (with ``row_id`` and ``text``); return the table and the number of truncated texts."""
+    """Score ``rows`` (with ``row_id`` and ``text``); return the table and the number of truncated texts.
+
+    Raises ``UsageError`` when the model decides by group and ``rows`` lack the column of one.
+    """
     facts = loaded.facts
+    # Before anything is scored: without the groups that a cutoff hangs on, nobody can be decided.
+    cutoffs = loaded.post.cutoffs(rows) if loaded.post else None
     tokens = tokenize(loaded.tokenizer, rows["text"].tolist(), facts.max_tokens)
     logits = predict_logits(
         loaded.model,
@@ -47,7 +52,6 @@ def predictions_table(
     probabilities = task.probabilities(logits)
     keep = [name for name in ("row_id", "split", "label") if name in rows]
     table = rows[keep].reset_index(drop=True)
-    cutoffs = loaded.post.cutoffs(rows) if loaded.post else None
     threshold = facts.threshold if cutoffs is None else cutoffs
     table["prediction"] = task.decide(probabilities, facts.classes, facts.positive, threshold)
     if cutoffs is not None:

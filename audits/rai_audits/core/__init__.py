@@ -1,6 +1,7 @@
 """Core of the measuring library: values, digests, errors and the audit registry. Stable API."""
 
 from rai_audits.core.crossings import plain_attributes
+from rai_audits.core.deciding import BY_GROUP, GroupCutoffs
 from rai_audits.core.digest import canonical_json, sha256_bytes, sha256_file, sha256_json
 from rai_audits.core.errors import ConflictError, IntegrityError, RaiError, UsageError, did_you_mean
 from rai_audits.core.measurement import AuditResult, Bound, Measurement, Value, undefined
@@ -18,6 +19,7 @@ from rai_audits.core.plugins import (
 )
 
 __all__ = [
+    "BY_GROUP",
     "ArtifactSink",
     "AuditContext",
     "AuditOutput",
@@ -26,6 +28,7 @@ __all__ = [
     "BaseDecisions",
     "Bound",
     "ConflictError",
+    "GroupCutoffs",
     "IntegrityError",
     "Measurement",
     "RaiError",

@@ -71,7 +71,7 @@ class Measurement(Value):
     reference: str | None = None
     label: str | None = None
     split: str | None = None
-    threshold: Finite | None = None
+    threshold: Finite | Literal["by group"] | None = None
     positive: str | None = None
     favourable: str | None = None
     bounds: tuple[Bound, ...] = ()

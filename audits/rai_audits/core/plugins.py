@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from rai_audits.core.deciding import BY_GROUP, CROSS, GroupCutoffs
 from rai_audits.core.errors import UsageError, did_you_mean
 from rai_audits.core.measurement import AuditResult, Measurement
 
@@ -71,10 +72,23 @@ class TaskInfo:
     threshold: float | None
     groups: Mapping[str, tuple[str, ...]]
     seen_by_model: Mapping[str, bool] = field(default_factory=dict)
+    by_group: GroupCutoffs | None = None
+    """How the model cuts scores where that hangs on a person's group; ``threshold`` is None then."""
 
     @property
     def binary(self) -> bool:
         return len(self.classes) == 2
+
+    @property
+    def stated_threshold(self) -> float | Literal["by group"] | None:
+        """What a measurement says it was decided by."""
+        return self.threshold if self.by_group is None else BY_GROUP
+
+    def decides_by(self, attribute: str) -> bool:
+        """Whether the cutoff of a person hangs on their group of this attribute, by itself or in a crossing."""
+        if self.by_group is None:
+            return False
+        return any(attribute == name or attribute in name.split(CROSS) for name in self.by_group.attributes)
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,8 @@ class AuditContext:
     """Everything an audit may read.
 
     ``predictions`` has the columns ``row_id``, ``split``, ``label``, ``prediction``, ``score`` (probability of the
-    positive class), ``score:<class>`` for every class, ``group:<attribute>`` for every attribute and optionally ``weight``.
+    positive class), ``score:<class>`` for every class, ``group:<attribute>`` for every attribute, optionally ``weight``, and ``cutoff`` (score at and
+    above which a row is decided positive) where the model decides by group.
     ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
     ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
     ``base`` makes the decisions of the base model, at the cost of a pass over the rows, or is None where there is no base.

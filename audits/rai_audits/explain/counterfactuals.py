@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from rai_audits.core import AuditContext, AuditOutput, Measurement, audit
+from rai_audits.core.deciding import cutoffs_of, swapped_cutoffs
 from rai_audits.explain.encoding import encode_text
 from rai_audits.explain.engine import Engine, Row, opened
 from rai_audits.explain.explained import explained
@@ -85,9 +86,11 @@ class Decider:
         return max(margins, key=margins.__getitem__)
 
 
-def decider_of(context: AuditContext) -> Decider:
-    """The rule by which the run decides, over the classes in the order of the model."""
-    return Decider(tuple(context.model.classes), context.task.positive, context.task.threshold)
+def decider_of(context: AuditContext, document: Document) -> Decider:
+    """The rule by which the run decides this document, over the classes in the order of the model."""
+    cutoffs = cutoffs_of(context.task, pd.DataFrame([document.row]))
+    threshold = context.task.threshold if cutoffs is None else float(cutoffs[0])
+    return Decider(tuple(context.model.classes), context.task.positive, threshold)
 
 
 def measure(context: AuditContext) -> AuditOutput:
@@ -148,7 +151,7 @@ def nearest(
     evaluations: int,
 ) -> Counterfactual:
     """The smallest change found for one document, and what changing its groups alone does."""
-    decider = decider_of(context)
+    decider = decider_of(context, document)
     before = decider.decided(engine.logits([Row(document.encoded.ids)])[0])
     render = context.options.get("render_columns")
     if document.templated and render is not None:
@@ -225,18 +228,34 @@ def _identity_alone(
 ) -> bool | None:
     """Whether the same row about another group, and nothing else, is decided otherwise."""
     render = context.options.get("render")
-    if render is None or not document.templated:
+    render = render if document.templated else None
+    if render is None and context.task.by_group is None:
         return None
-    texts = []
+    texts, deciders = [], []
     for attribute, groups in context.task.groups.items():
+        decides = context.task.decides_by(attribute)
         for group in groups:
-            text = render(document.row, attribute, group) if group != document.groups.get(attribute) else None
-            if text is not None and text != document.encoded.text:
+            if group == document.groups.get(attribute):
+                continue
+            text = render(document.row, attribute, group) if render is not None else None
+            if decides and text is None:
+                text = document.encoded.text
+            if text is not None and (decides or text != document.encoded.text):
                 texts.append(text)
+                deciders.append(_decider_about(context, document, decider, attribute, group))
     if not texts:
         return None
     logits = engine.logits([Row(encode_text(engine.model, text).ids) for text in texts])
-    return bool((decider.margins(logits, before) < 0).any())
+    margins = [own.margins(line[None, :], before)[0] for own, line in zip(deciders, logits, strict=True)]
+    return bool(min(margins) < 0)
+
+
+def _decider_about(context: AuditContext, document: Document, decider: Decider, attribute: str, group: str) -> Decider:
+    """The rule that would decide the same person if they belonged to another group."""
+    if not context.task.decides_by(attribute):
+        return decider
+    cutoffs = swapped_cutoffs(context.task, pd.DataFrame([document.row]), attribute, [group])
+    return decider if cutoffs is None else replace(decider, threshold=float(cutoffs[0]))
 
 
 def _measured(context: AuditContext, describe: Describer, results: Sequence[Counterfactual]) -> Iterator[Measurement]:
@@ -245,7 +264,7 @@ def _measured(context: AuditContext, describe: Describer, results: Sequence[Coun
         "split": context.eval_split,
         "positive": context.task.positive,
         "favourable": context.task.favourable,
-        "threshold": context.task.threshold,
+        "threshold": context.task.stated_threshold,
     }
     turned = [item for item in results if item.after is not None]
     yield measured_rate(

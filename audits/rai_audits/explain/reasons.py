@@ -188,11 +188,19 @@ def _measured(
         "split": context.eval_split,
         "positive": context.task.positive,
         "favourable": context.task.favourable,
-        "threshold": context.task.threshold,
+        "threshold": context.task.stated_threshold,
     }
     yield measured_rate(context, sum(map(bool, given)), n, metric="decisions_with_reasons_share", **shared)
     banned = sum(item.prohibited(most) for item in refusals)
-    yield measured_rate(context, banned, n, metric="prohibited_basis_share", **shared)
+    if context.task.by_group is None:
+        yield measured_rate(context, banned, n, metric="prohibited_basis_share", **shared)
+    else:
+        told = Gap(
+            f"decisions use a cutoff by group of {', '.join(context.task.by_group.attributes)}, which is no part of a text",
+            "wilson",
+        )
+        where = {name: value for name, value in shared.items() if name != "empty"}
+        yield measured(context, told, metric="prohibited_basis_share", n=n, **where)
     confirmed = [float(np.mean([each.confirmed for each in item.tried[:most]])) for item in refusals if item.tried]
     yield mean_share(describe, "reasons_confirmed_share", confirmed, counted=_AGAINST)
     stays = [item.stays for item in refusals if item.stays is not None]

@@ -105,7 +105,7 @@ def _deletion(context: AuditContext, engine: Engine, document: Document) -> Chec
     count = max(1, round(DELETED * len(words)))
     if len(words) < _FEWEST:
         return Check("deletion", "not_applicable", f"{len(words)} words are too few to compare orders")
-    decided = decider_of(context).decided(engine.logits([Row(document.encoded.ids)])[0])
+    decided = decider_of(context, document).decided(engine.logits([Row(document.encoded.ids)])[0])
     sign = -1.0 if document.target.weights[context.model.classes.index(decided)] < 0 else 1.0
     weights = sign * np.asarray(document.target.weights)
     own = sorted(words, key=lambda item: -sign * item.attribution)[:count]

@@ -73,7 +73,7 @@ class Describer:
         task = self.context.task
         return {
             "split": self.context.eval_split,
-            "threshold": task.threshold,
+            "threshold": task.stated_threshold,
             "positive": task.positive,
             "favourable": task.favourable,
         }

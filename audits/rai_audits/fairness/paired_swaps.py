@@ -4,13 +4,16 @@ Templated rows are rendered again with the group's column changed (exact), by th
 words of one group replaced by those of another (see ``term_swaps``). A change of decision is then due to the words alone. It speaks of
 the texts that were changed, not of how groups fare with their own texts.
 
+Where the model decides by group, a swap of a row's own group takes the other group's cutoff too, also where the text stays as it is; a
+text that names another group than the row's keeps the row's cutoff.
+
 Options: ``render`` (row as a mapping, attribute, group) -> text or None; ``swap_rows``, changed texts per attribute at most;
 ``swap_terms``, lists beside the packaged ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +23,7 @@ from rai_audits.core import AuditContext, AuditOutput, Measurement, UsageError, 
 from rai_audits.explain.sampling import stratified_sample
 from rai_audits.fairness.describe import Describer, bound
 from rai_audits.fairness.swap_scoring import class_probabilities
-from rai_audits.fairness.swapping import UNKNOWN, Swap, TermSwaps, decided, rendered_swaps
+from rai_audits.fairness.swapping import UNKNOWN, Swap, TermSwaps, decided, rendered_swaps, swap_cutoffs
 from rai_audits.fairness.term_swaps import merged_terms
 from rai_audits.stats.paired import Difference, mcnemar, paired_cluster_mean, paired_counts, paired_mean, tango
 from rai_audits.stats.rates import wilson
@@ -61,7 +64,7 @@ def measure(context: AuditContext) -> AuditOutput:
         found = list(_by_rendering(context, rows, limit, render))
         how = "templates rendered again"
     swaps = [swap for each in found for swap in each.swaps]
-    table = _scored(context, swaps)
+    table = _scored(context, swaps, rows)
     describe = Describer(NAME, context, weighted=False)
     measured: list[Measurement] = []
     tests: list[dict[str, Any]] = []
@@ -87,8 +90,9 @@ def _rows(context: AuditContext) -> pd.DataFrame:
     assert context.rows is not None
     scored = context.predictions[context.predictions["split"] == context.eval_split]
     groups = [f"group:{name}" for name in context.task.groups if f"group:{name}" in scored]
+    kept = [*groups, "cutoff"] if "cutoff" in scored else groups
     own = [name for name in context.rows.columns if name not in {*groups, "split", "label"}]
-    joined = scored[["row_id", *groups]].merge(context.rows[own], on="row_id", how="inner", validate="one_to_one")
+    joined = scored[["row_id", *kept]].merge(context.rows[own], on="row_id", how="inner", validate="one_to_one")
     return joined.sort_values("row_id", kind="stable").reset_index(drop=True)
 
 
@@ -97,7 +101,8 @@ def _by_rendering(context: AuditContext, rows: pd.DataFrame, limit: int, render:
     for attribute, values in context.task.groups.items():
         if "+" in columns.get(attribute, ""):
             continue
-        if not context.task.seen_by_model.get(attribute, True):
+        decides = context.task.decides_by(attribute)
+        if not decides and not context.task.seen_by_model.get(attribute, True):
             yield Found(attribute, reason="the model never reads this column, so no text changes with it", seen=False)
             continue
         known = [value for value in values if value != UNKNOWN]
@@ -112,7 +117,7 @@ def _by_rendering(context: AuditContext, rows: pd.DataFrame, limit: int, render:
         swaps: list[Swap] = []
         same = 0
         for row in usable.iloc[list(chosen)].to_dict("records"):
-            rendered = rendered_swaps(row, attribute, str(row[f"group:{attribute}"]), known, render)
+            rendered = rendered_swaps(row, attribute, str(row[f"group:{attribute}"]), known, render, alike=decides)
             swaps += rendered.swaps
             same += rendered.unchanged
         yield Found(attribute, tuple(swaps), same, None if swaps else "no text changed when rendered again")
@@ -120,16 +125,27 @@ def _by_rendering(context: AuditContext, rows: pd.DataFrame, limit: int, render:
 
 def _by_terms(context: AuditContext, rows: pd.DataFrame, limit: int) -> Iterator[Found]:
     ids, texts = rows["row_id"].astype(str).tolist(), rows["text"].astype(str).tolist()
-    for attribute, lists in merged_terms(context.options.get("swap_terms") or {}).items():
+    spoken = merged_terms(context.options.get("swap_terms") or {})
+    for attribute, lists in spoken.items():
         swaps = TermSwaps(attribute, lists)
         changed = [swap for row_id, text in zip(ids, texts, strict=True) for swap in swaps.of(row_id, text)]
         keys = [f"{item.row_id}\n{item.group}\n{item.to}" for item in changed]
         chosen = stratified_sample(keys, [(item.group, item.to) for item in changed], limit, context.seed)
         reason = None if changed else f"none of {len(texts):,} texts has a word of these lists"
         yield Found(attribute, tuple(changed[place] for place in chosen), 0, reason, seen=bool(changed))
+    if context.task.by_group is not None:
+        unspoken = replace(
+            context.task,
+            groups={
+                name: values
+                for name, values in context.task.groups.items()
+                if name not in spoken and context.task.decides_by(name)
+            },
+        )
+        yield from _by_rendering(replace(context, task=unspoken), rows, limit, lambda _row, _attribute, _group: None)
 
 
-def _scored(context: AuditContext, swaps: list[Swap]) -> pd.DataFrame:
+def _scored(context: AuditContext, swaps: list[Swap], rows: pd.DataFrame) -> pd.DataFrame:
     """Both texts of every swap with decision and score (probability of the favourable class, else of the positive one)."""
     table = pd.DataFrame([vars(swap) for swap in swaps], columns=list(Swap.__dataclass_fields__))
     told = context.task.favourable or context.task.positive or context.task.classes[0]
@@ -137,7 +153,10 @@ def _scored(context: AuditContext, swaps: list[Swap]) -> pd.DataFrame:
     found = class_probabilities(
         context.model, texts, lambda done, total: context.progress("swapped texts", done, total)
     )
-    decisions = decided(context.task, found)
+    cutoffs = swap_cutoffs(context.task, rows, swaps)
+    decisions = decided(context.task, found, cutoffs)
+    if cutoffs is not None:
+        table["cutoff"], table["swapped_cutoff"] = cutoffs[: len(swaps)], cutoffs[len(swaps) :]
     column = found[:, context.task.classes.index(told)] if swaps else np.zeros(0)
     table["score"], table["swapped_score"] = column[: len(swaps)], column[len(swaps) :]
     table["prediction"], table["swapped_prediction"] = decisions[: len(swaps)], decisions[len(swaps) :]

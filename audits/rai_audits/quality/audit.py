@@ -83,7 +83,7 @@ def _measure(
         n_pos=counts.n_pos,
         n_neg=counts.n_neg,
         split=split,
-        threshold=context.task.threshold,
+        threshold=context.task.stated_threshold,
         positive=None if rows.positive is None else rows.classes[rows.positive],
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
+from rai_audits.core.deciding import cutoffs_of
 from rai_audits.core.errors import did_you_mean
 from rai_audits.explain.model import TextModel
 from rai_audits.fairness.describe import Describer
@@ -128,8 +129,10 @@ def _score(context: AuditContext, model: TextModel, drawn: pd.DataFrame, names: 
     }
     everything = [*texts, *(text for name in names for text in edited[name])]
     found = probabilities(model, everything, lambda done, total: context.progress("harmless edits", done, total))
-    decided = decisions(found, model.classes, context.task)
     size = len(texts)
+    own = cutoffs_of(context.task, drawn)
+    cutoffs = None if own is None else np.tile(own, len(found) // size)
+    decided = decisions(found, model.classes, context.task, cutoffs)
     positive = context.task.positive
     score = found[:, model.classes.index(positive)] if positive in model.classes else np.full(len(found), np.nan)
     tried = []
@@ -169,7 +172,7 @@ def _rate(context: AuditContext, item: _Tried, among: npt.NDArray[np.bool_], **w
     empty = "no drawn row" + (" of this group" if where else "") + " has a text that the edit changes"
     return measured_rate(
         context, int((item.flipped & rows).sum()), int(rows.sum()), audit=NAME, metric="edit_flip_rate", empty=empty,
-        label=item.name, split=context.eval_split, threshold=context.task.threshold, **where,
+        label=item.name, split=context.eval_split, threshold=context.task.stated_threshold, **where,
     )  # fmt: skip
 
 

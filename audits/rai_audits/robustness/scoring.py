@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rai_audits.core.deciding import cutting
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from rai_audits.core import TaskInfo
+    from rai_audits.core.deciding import Cutoffs
     from rai_audits.explain.model import TextModel
 
 TOKENS_PER_PASS = 4096
@@ -49,12 +52,18 @@ def probabilities(
     return result
 
 
-def decisions(found: npt.NDArray[np.float64], classes: Sequence[str], task: TaskInfo) -> npt.NDArray[np.str_]:
-    """Decide by the task's threshold where there is one, else the most probable class."""
+def decisions(
+    found: npt.NDArray[np.float64], classes: Sequence[str], task: TaskInfo, cutoffs: Cutoffs | None = None
+) -> npt.NDArray[np.str_]:
+    """Decide by the rows' cutoffs or the task's threshold where there is one, else the most probable class.
+
+    ``cutoffs``, of shape (texts,), are needed where the task decides by group; ``UsageError`` without them.
+    """
     names = np.asarray(classes)
-    if task.binary and task.positive is not None and task.threshold is not None:
+    cut = cutting(task, cutoffs)
+    if task.binary and task.positive is not None and cut is not None:
         other = next(name for name in classes if name != task.positive)
-        above = found[:, list(classes).index(task.positive)] >= task.threshold
+        above = found[:, list(classes).index(task.positive)] >= cut
         return np.where(above, task.positive, other)
     chosen: npt.NDArray[np.str_] = names[found.argmax(axis=1)]
     return chosen

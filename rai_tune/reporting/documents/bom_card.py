@@ -84,6 +84,8 @@ def _tradeoffs(subject: Subject) -> Iterator[str]:
     if isinstance(subject.real.training.get("threshold"), Mapping):
         cut = threshold_text(subject.real.training)
         yield f"Decision threshold {cut}; another threshold changes every rate given here."
+        if cut.startswith("by group"):
+            yield "Decision by group: the group of a person must be known when a decision about them is made."
 
 
 def _risks(subject: Subject) -> Iterator[Json]:

@@ -85,5 +85,5 @@ def _meaning(context: AuditContext) -> dict[str, Any]:
         "split": context.eval_split,
         "positive": context.task.positive,
         "favourable": context.task.favourable,
-        "threshold": context.task.threshold,
+        "threshold": context.task.stated_threshold,
     }

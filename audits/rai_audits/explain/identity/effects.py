@@ -9,7 +9,7 @@ import numpy as np
 
 from rai_audits.explain.encoding import encode_text
 from rai_audits.explain.engine import Row, opened
-from rai_audits.fairness.swapping import decided
+from rai_audits.fairness.swapping import decided, swap_cutoffs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,10 @@ def swap_effects(context: AuditContext, found: Explained, swaps: Sequence[Swap])
     logits = _logits(context, found, [text for swap in swaps for text in (swap.text, swap.swapped)])
     order = [found.model.classes.index(name) for name in context.task.classes]
     probabilities = _softmax(logits)
-    decisions = decided(context.task, probabilities[:, order])
+    cutoffs = swap_cutoffs(context.task, context.predictions, swaps)
+    # Texts are scored before and after in turn.
+    paired = None if cutoffs is None else cutoffs.reshape(2, -1).T.reshape(-1)
+    decisions = decided(context.task, probabilities[:, order], paired)
     grouped: dict[str, dict[str, list[tuple[float, float, bool]]]] = {}
     for place, swap in enumerate(swaps):
         weights = np.asarray(documents[swap.row_id].target.weights)

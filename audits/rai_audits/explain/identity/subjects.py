@@ -38,7 +38,12 @@ def by_columns(context: AuditContext, documents: Sequence[Document]) -> Iterator
     for attribute, column in context.options.get("group_columns", {}).items():
         parts = tuple(column.split("+"))
         unseen = present and not present & set(parts)
-        if context.task.seen_by_model.get(attribute) is False or unseen:
+        hidden = context.task.seen_by_model.get(attribute) is False or unseen
+        if context.task.decides_by(attribute):
+            told = "its score never reads it" if hidden else "its score reads it too"
+            yield _by_cutoff(attribute, f" ({told})")
+            continue
+        if hidden:
             yield Subject(attribute, status="not_applicable", reason=f"the model never sees column {column}")
             continue
         readings = column_readings(documents, attribute, parts)
@@ -55,6 +60,8 @@ def by_columns(context: AuditContext, documents: Sequence[Document]) -> Iterator
 def by_words(context: AuditContext, documents: Sequence[Document], lists: Mapping[str, TermSwaps]) -> Iterator[Subject]:
     """Attributes by the words that name their groups, in the texts that hold one."""
     for attribute, swaps in lists.items():
+        if context.task.decides_by(attribute):
+            continue
         readings = word_readings(documents, swaps)
         if not readings:
             yield _unspoken(context, documents, swaps)
@@ -65,11 +72,22 @@ def by_words(context: AuditContext, documents: Sequence[Document], lists: Mappin
         changed = [swap for item in readings for swap in swaps.of(item.document.row_id, item.document.attribution.text)]
         yield Subject(attribute, groups, readings, tuple(changed))
     for attribute in context.task.groups:
-        if attribute not in lists and "+" not in context.options.get("group_columns", {}).get(attribute, ""):
+        if context.task.decides_by(attribute):
+            yield _by_cutoff(attribute)
+        elif attribute not in lists and "+" not in context.options.get("group_columns", {}).get(attribute, ""):
             reason = (
                 "free text has no group column, and no words name this attribute's groups; list them under swap_terms"
             )
             yield Subject(attribute, status="not_applicable", reason=reason)
+
+
+def _by_cutoff(attribute: str, told: str = "") -> Subject:
+    """What can be said of an attribute whose groups have cutoffs of their own: an attribution is of the score, and misses them."""
+    reason = (
+        f"the model decides by a cutoff for each group of {attribute!r}{told}, and no share of an attribution covers a cutoff; "
+        "paired_swaps says how often the group alone turns a decision"
+    )
+    return Subject(attribute, status="not_estimable", reason=reason)
 
 
 def _rendered(

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
 from rai_audits.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
@@ -47,7 +46,8 @@ def cutoffs_of(task: TaskInfo, rows: pd.DataFrame) -> Cutoffs | None:
         raise UsageError(
             "this model decides by group, and the predictions have no column 'cutoff' to decide changed rows by"
         )
-    return np.asarray(rows["cutoff"], dtype=np.float64)
+    cutoffs: Cutoffs = rows["cutoff"].to_numpy(dtype=float)
+    return cutoffs
 
 
 def swapped_cutoffs(task: TaskInfo, rows: pd.DataFrame, attribute: str, to: Sequence[str]) -> Cutoffs | None:

@@ -146,13 +146,12 @@ def apply_mitigation(recipe: Recipe, data: PreparedData) -> Applied | None:
     check_mitigation(recipe, data)
     methods = tuple(load_method(name).make(recipe.mitigation) for name in recipe.mitigation.methods)
     attributes = attributes_of(recipe, data)
-    train, validation = (
-        rows_of(recipe, data, data.rows[data.rows["split"] == split], attributes) for split in ("train", "validation")
-    )
+    frame = data.rows[data.rows["split"] == "train"]
     for method in methods:
-        added = method.augment(train)
-        if added is not None:
-            train = rows_of(recipe, data, added, attributes)
+        added = method.augment(rows_of(recipe, data, frame, attributes))
+        frame = frame if added is None else added
+    train = rows_of(recipe, data, frame, attributes, frame)
+    validation = rows_of(recipe, data, data.rows[data.rows["split"] == "validation"], attributes, frame)
     for method in methods:
         method.begin(train)
     return Applied(
@@ -165,10 +164,18 @@ def apply_mitigation(recipe: Recipe, data: PreparedData) -> Applied | None:
     )
 
 
-def rows_of(recipe: Recipe, data: PreparedData, frame: pd.DataFrame, attributes: Sequence[str]) -> TrainingRows:
-    """The rows of a split as the methods see them."""
+def rows_of(
+    recipe: Recipe,
+    data: PreparedData,
+    frame: pd.DataFrame,
+    attributes: Sequence[str],
+    learned_from: pd.DataFrame | None = None,
+) -> TrainingRows:
+    """The rows of a split as the methods see them. Groups have the same index in every split: they are those of all rows and of ``learned_from``."""
     groups = crossed(frame, attributes) if attributes else [UNKNOWN] * len(frame)
-    names = tuple(sorted(set(groups) - {UNKNOWN}))
+    tables = [data.rows, frame] if learned_from is None else [data.rows, frame, learned_from]
+    seen = {group for table in tables for group in crossed(table, attributes)} if attributes else set()
+    names = tuple(sorted(seen - {UNKNOWN}))
     places = {name: place for place, name in enumerate(names)} | {UNKNOWN: UNKNOWN_GROUP}
     classes = {name: place for place, name in enumerate(data.classes)}
     rows = TrainingRows(

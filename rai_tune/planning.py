@@ -1,22 +1,25 @@
 """A recipe whose every input was found and checked, before anything is stored.
 
-Stable API: ``Plan``, ``plan``, ``group_rows``, ``audits_for``.
+Stable API: ``Plan``, ``plan``, ``check_vetoes``, ``group_rows``, ``audits_for``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import UsageError
 from rai_tune.data.preparing import prepare
 from rai_tune.gate import alphas_of, load_policy
+from rai_tune.promotion.vetoes import vetoes
 from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
 from rai_tune.training.mitigation.composing import check_mitigation
+from rai_tune.training.mitigation.registry import card_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rai_tune.data import PreparedData
     from rai_tune.gate import LoadedPolicy
@@ -53,8 +56,25 @@ def plan(loaded: LoadedRecipe) -> Plan:
     base = find_base(recipe.model.base, recipe.model.revision, loaded.base_dir)
     data = prepare(recipe.data, recipe.seed, loaded.base_dir)
     _check_measures(recipe, data)
+    check_vetoes(recipe, policies, {"groups": data.groups, "rows": len(data.rows)})
     check_mitigation(recipe, data)
     return Plan(loaded, data, base, policies)
+
+
+def check_vetoes(recipe: Recipe, policies: Sequence[LoadedPolicy], data: Mapping[str, Any] | None = None) -> None:
+    """Refuse a method against bias that a blocking control of these policies forbids today.
+
+    Raises ``UsageError`` naming policy, control, clause and method.
+    """
+    if recipe.mitigation is None:
+        return
+    needed = {name: card_of(name).groups_at_use for name in recipe.mitigation.methods}
+    found = vetoes(recipe.model_dump(mode="json"), policies, needed, datetime.now(UTC).date(), data)
+    if found:
+        raise UsageError(
+            f"mitigation.method: {'; '.join(veto.words for veto in found)}. Choose another method, or leave the policy out of the recipe if it "
+            "does not apply to this system"
+        )
 
 
 @dataclass(frozen=True)

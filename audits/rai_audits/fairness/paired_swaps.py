@@ -4,8 +4,8 @@ Templated rows are rendered again with the group's column changed (exact), by th
 words of one group replaced by those of another (see ``term_swaps``). A change of decision is then due to the words alone. It speaks of
 the texts that were changed, not of how groups fare with their own texts.
 
-Where the model decides by group, a swap of a row's own group takes the other group's cutoff too, also where the text stays as it is; a
-text that names another group than the row's keeps the row's cutoff.
+Where the model decides by group, a row's group is swapped with its cutoff, also where the text says nothing of it and stays as it is; a swap of
+another attribute keeps the row's cutoff.
 
 Options: ``render`` (row as a mapping, attribute, group) -> text or None; ``swap_rows``, changed texts per attribute at most;
 ``swap_terms``, lists beside the packaged ones.
@@ -24,12 +24,12 @@ from rai_audits.explain.sampling import stratified_sample
 from rai_audits.fairness.describe import Describer, bound
 from rai_audits.fairness.swap_scoring import class_probabilities
 from rai_audits.fairness.swapping import UNKNOWN, Swap, TermSwaps, decided, rendered_swaps, swap_cutoffs
-from rai_audits.fairness.term_swaps import merged_terms
+from rai_audits.fairness.term_swaps import TermSwap, merged_terms
 from rai_audits.stats.paired import Difference, mcnemar, paired_cluster_mean, paired_counts, paired_mean, tango
 from rai_audits.stats.rates import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rai_audits.fairness.swapping import Render
 
@@ -127,6 +127,8 @@ def _by_terms(context: AuditContext, rows: pd.DataFrame, limit: int) -> Iterator
     ids, texts = rows["row_id"].astype(str).tolist(), rows["text"].astype(str).tolist()
     spoken = merged_terms(context.options.get("swap_terms") or {})
     for attribute, lists in spoken.items():
+        if context.task.decides_by(attribute):
+            continue  # Of such an attribute every row is swapped, below, whether or not its text speaks of it.
         swaps = TermSwaps(attribute, lists)
         changed = [swap for row_id, text in zip(ids, texts, strict=True) for swap in swaps.of(row_id, text)]
         keys = [f"{item.row_id}\n{item.group}\n{item.to}" for item in changed]
@@ -134,15 +136,21 @@ def _by_terms(context: AuditContext, rows: pd.DataFrame, limit: int) -> Iterator
         reason = None if changed else f"none of {len(texts):,} texts has a word of these lists"
         yield Found(attribute, tuple(changed[place] for place in chosen), 0, reason, seen=bool(changed))
     if context.task.by_group is not None:
-        unspoken = replace(
-            context.task,
-            groups={
-                name: values
-                for name, values in context.task.groups.items()
-                if name not in spoken and context.task.decides_by(name)
-            },
-        )
-        yield from _by_rendering(replace(context, task=unspoken), rows, limit, lambda _row, _attribute, _group: None)
+        decides = {name: of for name, of in context.task.groups.items() if context.task.decides_by(name)}
+        asked = replace(context, task=replace(context.task, groups=decides))
+        yield from _by_rendering(asked, rows, limit, _worded(spoken))
+
+
+def _worded(lists: Mapping[str, Mapping[str, Sequence[str]]]) -> Render:
+    """Free text about another group: the words of the row's group replaced where lists have both, None where nothing changes."""
+
+    def render(row: Mapping[Any, Any], attribute: str, to: str) -> str | None:
+        own, groups = str(row[f"group:{attribute}"]), lists.get(attribute, {})
+        if own not in groups or to not in groups:
+            return None
+        return TermSwap(groups[own], groups[to]).apply(str(row["text"]))
+
+    return render
 
 
 def _scored(context: AuditContext, swaps: list[Swap], rows: pd.DataFrame) -> pd.DataFrame:

@@ -136,8 +136,10 @@ def test_pairing_and_copies_shrink_what_a_swap_does(tiny_base, tmp_path):
     [
         {"method": "logit_pairing"},
         {"method": ["counterfactual_augment", "logit_pairing"], "counterfactual_augment": {"share": 0.5}},
+        {"method": ["group_dro", "fair_loss"], "group_dro": {"step_size": 0.1}},
+        {"method": "balance"},
     ],
-    ids=["pairing", "both"],
+    ids=["pairing", "both", "dro and penalty", "draws"],
 )
 def test_a_fit_that_was_stopped_ends_with_the_same_bytes(tiny_base, tmp_path, mitigation):
     fitted(tmp_path / "whole", tiny_base, mitigation)

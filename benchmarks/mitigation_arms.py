@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def ours(rate: float) -> dict[str, tuple[list[str], list[str]]]:
     """Overrides of the two settings of each method of this tool, at this learning rate."""
+    frozen = ["mitigation.method=exponentiated_gradient", "model.adapter={method: frozen}"]
     slow = f"training.learning_rate={rate / 3:g}"
 
     def method(name: str, *settings: str) -> tuple[list[str], list[str]]:
@@ -35,7 +36,10 @@ def ours(rate: float) -> dict[str, tuple[list[str], list[str]]]:
         "logit_pairing": method("logit_pairing", "strength=1.0", "strength=5.0"),
         "fair_loss": method("fair_loss", "strength=1.0", "strength=5.0"),
         "threshold": method("threshold", "randomised=false", "randomised=true"),
-        "exponentiated_gradient": method("exponentiated_gradient", "eps=0.01", "eps=0.05"),
+        "exponentiated_gradient": (
+            ["mitigation.exponentiated_gradient.eps=0.01", *frozen],
+            ["mitigation.exponentiated_gradient.eps=0.05", *frozen],
+        ),
     }
 
 

@@ -31,7 +31,7 @@ METHODS = {
     "counterfactual_augment, share 1": ["mitigation.counterfactual_augment.share=1.0"],
     "logit_pairing": [],
     "threshold": [],
-    "exponentiated_gradient": [],
+    "exponentiated_gradient": ["model.adapter={method: frozen}"],
 }
 AS_PLAIN = ("reweigh", "balance", "group_dro")
 BY_TOKENS = ("counterfactual_augment", "logit_pairing")

@@ -17,6 +17,7 @@ from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
 from rai_tune.training.mitigation.composing import check_mitigation
 from rai_tune.training.mitigation.registry import card_of
+from rai_tune.training.structure import check_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ def plan(loaded: LoadedRecipe) -> Plan:
     policies = tuple(load_policy(name) for name in recipe.policies)
     check_method(recipe.model.adapter.method)
     base = find_base(recipe.model.base, recipe.model.revision, loaded.base_dir)
+    check_structure(recipe.model, base)
     data = prepare(recipe.data, recipe.seed, loaded.base_dir)
     _check_measures(recipe, data)
     check_vetoes(recipe, policies, {"groups": data.groups, "rows": len(data.rows)})

@@ -23,8 +23,8 @@ class TextClassification:
 
     name: str = "text_classification"
 
-    def load_base(self, path: str, classes: Sequence[str], **options: Any) -> Any:
-        """Load an encoder with a fresh classification head. Only safetensors weights are read."""
+    def load_base(self, path: str, classes: Sequence[str], layers: int | None = None, **options: Any) -> Any:
+        """Load an encoder with a fresh classification head, its first ``layers`` layers only where that is given. Only safetensors weights are read."""
         from transformers import AutoModelForSequenceClassification
 
         _quiet()
@@ -35,15 +35,16 @@ class TextClassification:
             label2id={name: index for index, name in enumerate(classes)},
             use_safetensors=True,
             trust_remote_code=False,
+            **_first(layers),
             **options,
         )
 
-    def load_encoder(self, path: str) -> Any:
-        """Load an encoder without any head, for its embeddings. Only safetensors weights are read."""
+    def load_encoder(self, path: str, layers: int | None = None) -> Any:
+        """Load an encoder without any head, for its embeddings, its first ``layers`` layers where given. Only safetensors weights are read."""
         from transformers import AutoModel
 
         _quiet()
-        return AutoModel.from_pretrained(path, use_safetensors=True, trust_remote_code=False)
+        return AutoModel.from_pretrained(path, use_safetensors=True, trust_remote_code=False, **_first(layers))
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Softmax over the last axis, in double precision."""
@@ -66,6 +67,11 @@ class TextClassification:
             other = classes[1 - place]
             return [positive if above else other for above in (probabilities[:, place] >= threshold).tolist()]
         return [classes[index] for index in probabilities.argmax(axis=1)]
+
+
+def _first(layers: int | None) -> dict[str, int]:
+    """The option that makes transformers build that many layers; weights of the others stay unread."""
+    return {} if layers is None else {"num_hidden_layers": layers}
 
 
 def _quiet() -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import UsageError, did_you_mean
+from rai_tune.training.structure import ranks_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def apply_adapter(model: Any, spec: AdapterSpec) -> Any:
     from peft import get_peft_model
 
     with quiet_peft():
-        return get_peft_model(model, _peft_config(spec))
+        return get_peft_model(model, _peft_config(model, spec))
 
 
 @contextmanager
@@ -67,21 +68,43 @@ def _freeze_encoder(model: Any) -> Any:
     return model
 
 
-def _peft_config(spec: AdapterSpec) -> Any:
-    from peft import LoraConfig, TaskType
+def _peft_config(model: Any, spec: AdapterSpec) -> Any:
+    from peft import TaskType
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     if spec.method == "lora":
-        modules = spec.target_modules if isinstance(spec.target_modules, str) else list(spec.target_modules)
-        return LoraConfig(
-            task_type=TaskType.SEQ_CLS,
-            r=spec.rank,
-            lora_alpha=spec.alpha,  # type: ignore[arg-type]  # PEFT's own scaling takes fractions
-            lora_dropout=spec.dropout,
-            target_modules=modules,
-        )
+        return _lora(spec) if spec.layer_ranks is None else _lora_by_layer(model, spec)
     kinds: dict[str, Any] = {kind.value.lower(): config for kind, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     try:
         return kinds[spec.method](task_type=TaskType.SEQ_CLS, **spec.options)
     except TypeError as error:
         raise UsageError(f"model.adapter.options do not fit PEFT method {spec.method!r}: {error}") from error
+
+
+def _lora(spec: AdapterSpec) -> Any:
+    from peft import LoraConfig, TaskType
+
+    modules = spec.target_modules if isinstance(spec.target_modules, str) else list(spec.target_modules)
+    return LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=spec.rank,
+        lora_alpha=spec.alpha,  # type: ignore[arg-type]  # PEFT's own scaling takes fractions
+        lora_dropout=spec.dropout,
+        target_modules=modules,
+    )
+
+
+def _lora_by_layer(model: Any, spec: AdapterSpec) -> Any:
+    from peft import LoraConfig, TaskType
+
+    found = ranks_by_layer(model, spec)
+    return LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=max(found.ranks.values()),
+        rank_pattern=found.ranks,
+        alpha_pattern=found.alphas,
+        lora_dropout=spec.dropout,
+        target_modules=found.modules,
+        layers_to_transform=found.layers,
+        layers_pattern=found.pattern,
+    )

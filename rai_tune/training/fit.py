@@ -22,6 +22,7 @@ from rai_tune.training.tokens import Tokens, load_tokenizer, token_limit, tokeni
 from rai_tune.training.trainer import Examples, Recorder, TrainRequest, TrainResult, train
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,7 +65,8 @@ def set_up(recipe: Recipe, data: PreparedData, base: BaseModel) -> Prepared:
     hardware = choose_hardware(recipe.training)
     tokenizer = load_tokenizer(str(base.path))
     set_seed(recipe.seed % 2**31)
-    model = apply_adapter(load_task(recipe.task).load_base(str(base.path), data.classes), recipe.model.adapter)
+    loaded = load_task(recipe.task).load_base(str(base.path), data.classes, recipe.model.layers)
+    model = apply_adapter(loaded, recipe.model.adapter)
     limit = token_limit(tokenizer, model, recipe.model.max_tokens)
     mitigation = apply_mitigation(recipe, data)
     texts = {name: _rows(data, name)["text"].tolist() for name in SPLITS}
@@ -83,8 +85,12 @@ def fit(
     checkpoints: CheckpointLog,
     recorder: Recorder,
     resume: bool,
+    on_evaluate: Callable[[NDArray[np.float64]], Mapping[str, float]] | None = None,
 ) -> Fitted:
-    """Train, choose the threshold on validation rows, and save. Raises ``DivergedError`` on a non-finite loss."""
+    """Train, choose the threshold on validation rows, and save. Raises ``DivergedError`` on a non-finite loss.
+
+    ``on_evaluate`` turns class probabilities of the validation rows, of shape (rows, classes), into further measures of an evaluation.
+    """
     ready = set_up(recipe, data, base)
     result = _fitted_head(recipe, ready, recorder) or train(
         TrainRequest(
@@ -102,6 +108,7 @@ def fit(
             recorder=recorder,
             resume=resume,
             mitigation=ready.mitigation,
+            on_evaluate=on_evaluate,
         )
     )
     scores = _validation_scores(recipe, data, ready, result)
@@ -117,12 +124,6 @@ def fit(
     )
 
 
-def _rows(data: PreparedData, split: str) -> Any:
-    return data.rows[data.rows["split"] == split]
-
-
-def _examples(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
-    index = {name: place for place, name in enumerate(classes)}
 def _fitted_head(recipe: Recipe, ready: Prepared, recorder: Recorder) -> TrainResult | None:
     """A head fitted in place of the Trainer, None where no method of the mitigation does so."""
     if ready.mitigation is None or not ready.mitigation.fits_head:
@@ -140,6 +141,12 @@ def _fitted_head(recipe: Recipe, ready: Prepared, recorder: Recorder) -> TrainRe
     )
 
 
+def _rows(data: PreparedData, split: str) -> Any:
+    return data.rows[data.rows["split"] == split]
+
+
+def _examples(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
+    index = {name: place for place, name in enumerate(classes)}
     weights = rows["weight"].astype(float).tolist() if "weight" in rows else None
     return Examples(ids, [index[label] for label in rows["label"]], weights)
 
@@ -215,6 +222,7 @@ def _decision_facts(recipe: Recipe, data: PreparedData, threshold: Threshold | N
         columns=data.columns_in_text,
         max_tokens=limit,
         adapter=is_adapter(recipe.model.adapter),
+        layers=recipe.model.layers,
     )
 
 

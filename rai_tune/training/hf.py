@@ -245,7 +245,8 @@ def _validation_measures(request: TrainRequest) -> Callable[[Any], dict[str, flo
             "accuracy": float(accuracy_score(labels, decided)),
             "macro_f1": float(f1_score(labels, decided, average="macro", zero_division=0.0)),
         }
-        return {**measures, **_roc_auc(probabilities, labels, request)}
+        further = request.on_evaluate(probabilities) if request.on_evaluate else {}
+        return {**measures, **_roc_auc(probabilities, labels, request), **further}
 
     return measure
 

@@ -95,7 +95,7 @@ def _features(
 ) -> NDArray[np.float64]:
     tokenizer = load_tokenizer(str(base.path))
     return mean_embeddings(
-        load_task(recipe.task).load_encoder(str(base.path)),
+        load_task(recipe.task).load_encoder(str(base.path), recipe.model.layers),
         tokenize(tokenizer, rows["text"].tolist(), max_tokens).ids,
         pad_id=tokenizer.pad_token_id,
         batch_size=recipe.training.eval_batch_size,

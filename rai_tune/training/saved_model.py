@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DECISION_FILE = "decision.json"
 BASE_FILE = "base.json"
+_LATER = frozenset({"head", "layers"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class DecisionFacts:
     adapter: bool
     head: str | None = None
     """``linear`` or ``mixture`` where the head was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for a transformers classifier."""
+    layers: int | None = None
+    """Encoder layers that were kept, counted from the first; None for all of them."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _load_adapter(folder: Path, facts: DecisionFacts, base_dir: Path, base_folde
 
     recorded = json.loads((folder / BASE_FILE).read_text(encoding="utf-8"))
     base = recorded_base(recorded, base_dir, base_folder)
-    model = load_task(facts.task).load_base(str(base.path), facts.classes)
+    model = load_task(facts.task).load_base(str(base.path), facts.classes, facts.layers)
     with quiet_peft():
         return PeftModel.from_pretrained(model, str(folder), use_safetensors=True)
 
@@ -172,7 +175,7 @@ def _read_facts(folder: Path) -> DecisionFacts:
 def _plain(facts: DecisionFacts) -> dict[str, Any]:
     """As JSON; a field that is later than the first models is left out where it says nothing, so that their digests stay."""
     body = {**vars(facts), "classes": list(facts.classes), "columns": list(facts.columns)}
-    return {name: value for name, value in body.items() if name != "head" or value is not None}
+    return {name: value for name, value in body.items() if name not in _LATER or value is not None}
 
 
 def _drop_local_paths(folder: Path, base: BaseModel) -> None:

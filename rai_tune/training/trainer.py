@@ -14,8 +14,11 @@ from rai_tune.core import DivergedError
 from rai_tune.training.checkpoints import load_state, newest_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from rai_tune.recipe.schema import TrainingSpec
     from rai_tune.training.checkpoints import CheckpointLog
@@ -73,6 +76,7 @@ class TrainRequest:
     recorder: Recorder
     resume: bool = False
     mitigation: Applied | None = None
+    on_evaluate: Callable[[NDArray[np.float64]], Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,12 @@ class TrainResult:
     cpu_s: float
     real_tokens: int
     history: tuple[dict[str, float], ...] = field(default=())
+    head: str | None = None
+    """Kind of a head that was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for one that the Trainer trained."""
 
     @property
     def tokens_per_second(self) -> float:
         return self.real_tokens / self.duration_s if self.duration_s > 0 else 0.0
-    head: str | None = None
-    """Kind of a head that was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for one that the Trainer trained."""
 
 
 def train(request: TrainRequest) -> TrainResult:

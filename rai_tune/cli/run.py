@@ -72,6 +72,8 @@ def execute(
     from rai_tune.cli.console import progress
     from rai_tune.gate.decision import EXIT_CODES
 
+    if merge and loaded is not None:
+        _check_mergeable(loaded)
     with progress() as show:
         outcome, workspace = _carry_out(loaded, resume, workspace_path, show)
     if merge:
@@ -145,12 +147,36 @@ def _detached(loaded: LoadedRecipe | None, resume: str | None, path: Path | None
     typer.echo(f"{found}; 'raitune runs watch {run}' follows it, 'raitune runs cancel {run}' stops it")
 
 
+def _check_mergeable(loaded: LoadedRecipe) -> None:
+    """Refuse before anything is trained what could not be written as a plain transformers model."""
+    from rai_tune.core import UsageError
+    from rai_tune.training.mitigation import card_of
+
+    recipe = loaded.recipe
+    methods = recipe.mitigation.methods if recipe.mitigation else ()
+    fitted = [f"mitigation {name}" for name in methods if "fit" in card_of(name).slots]
+    if recipe.training.few_shot is not None:
+        fitted.append("training.few_shot")
+    if fitted:
+        raise UsageError(
+            f"--merge: {fitted[0]} fits a head on embeddings, which no class of transformers holds; leave out --merge"
+        )
+
+
 def _merge(workspace: Workspace, run_id: str, folder: Path) -> None:
     from rai_tune.pipeline import load_model
+    from rai_tune.training.postprocessing import POST_FILE
     from rai_tune.training.saved_model import merge_adapter
 
-    merge_adapter(load_model(workspace, workspace.run(run_id)), folder)
+    loaded = load_model(workspace, workspace.run(run_id))
+    merge_adapter(loaded, folder)
     typer.echo(f"merged model: {folder}", err=True)
+    if loaded.post is not None:
+        typer.echo(
+            f"its cutoffs by group of {' & '.join(loaded.post.attributes)} lie beside it in {POST_FILE}; transformers does not apply them, "
+            "and without them it is not the model that was measured",
+            err=True,
+        )
 
 
 def _dry_run(loaded: LoadedRecipe, *, as_json: bool) -> None:

@@ -35,6 +35,7 @@ _BUILT_IN = {
     "regression_gaps": "rai_audits.fairness.regression_gaps",
     "paired_swaps": "rai_audits.fairness.paired_swaps",
     "base_vs_tuned": "rai_audits.fairness.base_vs_tuned",
+    "mitigation_effect": "rai_audits.fairness.mitigation_effect",
     "four_fifths": "rai_audits.fairness.four_fifths",
     "ll144": "rai_audits.fairness.ll144",
     "explanations": "rai_audits.explain.audit",
@@ -104,6 +105,18 @@ class BaseDecisions:
 
 
 @dataclass(frozen=True)
+class PlainDecisions:
+    """What the same recipe without its mitigation decides about the rows of the evaluated split.
+
+    ``predictions`` has the columns of ``AuditContext.predictions``, the same rows in the same order. ``facts`` say where they came from:
+    plain JSON values.
+    """
+
+    predictions: pd.DataFrame
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """Everything an audit may read.
 
@@ -113,6 +126,7 @@ class AuditContext:
     ``rows`` has ``row_id``, ``split``, ``text``, the source columns, and (for templated rows) ``segments``.
     ``model`` is a ``rai_audits.explain.TextModel`` or None when the audit runs on a table of predictions alone.
     ``base`` makes the decisions of the base model, at the cost of a pass over the rows, or is None where there is no base.
+    ``before`` gives the decisions of the same recipe without its mitigation, or is None where there is no mitigation.
     ``shared`` is one dictionary for all audits of a run, so that what several of them need is computed once.
     """
 
@@ -122,6 +136,7 @@ class AuditContext:
     rows: pd.DataFrame | None = None
     model: Any = None
     base: Callable[[], BaseDecisions] | None = None
+    before: Callable[[], PlainDecisions] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     confidence: float = 0.95

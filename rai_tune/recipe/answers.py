@@ -53,7 +53,7 @@ class OutcomeGuess:
 
 @dataclass(frozen=True)
 class Choices:
-    """The model and what is asked of it. ``audits`` are those to run, empty for the recipe's own."""
+    """The model and what is asked of it. ``mitigation`` are methods against bias; ``audits`` are those to run, empty for the recipe's own."""
 
     base: str = "minilm"
     method: Method = "lora"
@@ -61,6 +61,7 @@ class Choices:
     balance_classes: bool = False
     hide_groups: bool = True
     policies: tuple[str, ...] = ("baseline",)
+    mitigation: tuple[str, ...] = ()
     audits: tuple[str, ...] = ()
 
 
@@ -199,7 +200,7 @@ def compose(table: TableSample, source: str, answers: Answers) -> dict[str, Any]
 
 
 def with_choices(recipe: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
-    """A recipe with another model, method, weighting of classes, policies and audits. Its data stay as they are."""
+    """A recipe with another model, method, weighting of classes, mitigation, policies and audits. Its data stay as they are."""
     given = dict(recipe.get("training", {}))
     training = {
         **given,
@@ -208,10 +209,13 @@ def with_choices(recipe: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
         "class_weights": "balanced" if choices.balance_classes else "none",
     }
     audits = {**recipe.get("audits", {}), **({"include": list(choices.audits)} if choices.audits else {})}
+    kept = {name: part for name, part in recipe.items() if name != "mitigation"}
+    methods = choices.mitigation[0] if len(choices.mitigation) == 1 else list(choices.mitigation)
     return {
-        **recipe,
+        **kept,
         "model": {"base": choices.base, "adapter": {"method": choices.method}},
         "training": training,
+        **({"mitigation": {"method": methods}} if methods else {}),
         **({"audits": audits} if audits else {}),
         "policies": list(choices.policies),
     }

@@ -195,6 +195,18 @@ def test_choices_make_a_recipe_that_loads(
     assert (recipe.model.adapter.method, recipe.training.learning_rate) == (method, rate)
     assert (recipe.training.epochs, recipe.training.class_weights) == (7, "balanced")
     assert (recipe.policies, recipe.audits.include) == (("baseline", "fair-lending"), ("group_rates",))
+    assert recipe.mitigation is None
+
+
+@pytest.mark.parametrize("methods", [("reweigh",), ("reweigh", "threshold")])
+def test_methods_against_bias_are_chosen_and_taken_back(
+    table: TableSample, answers: Answers, tmp_path: Path, methods: tuple[str, ...]
+) -> None:
+    made = compose(table, "rows.csv", replace(answers, choices=Choices(mitigation=methods)))
+    recipe = parse_recipe(made, "test", tmp_path).recipe
+    assert recipe.mitigation is not None
+    assert recipe.mitigation.methods == methods
+    assert "mitigation" not in with_choices(made, Choices())
 
 
 def test_choices_leave_the_data_of_an_example_alone() -> None:

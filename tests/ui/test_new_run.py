@@ -294,6 +294,45 @@ def test_a_workspace_of_a_newer_schema_is_a_sentence(root: Path, app: Open, show
     assert any("newer" in text for text in shown(test))
 
 
+def test_methods_against_bias_are_told_in_plain_words_and_a_policy_forbids_one(
+    root: Path, app: Open, shown: Shown, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rai_tune.training.mitigation import card_of, known_methods
+
+    monkeypatch.setenv("RAITUNE_MODELS_DIR", str(tiny_base.parent))
+    test = upload(app(root, page="new"), csv_of(lending()))
+    test.selectbox(key="new-positive-4").set_value(0)
+    onward(test)
+    said = shown(test)
+    for name in known_methods():
+        assert card_of(name).title == test.checkbox(key=f"new-mitigation-{name}").label
+        assert {card_of(name).does, card_of(name).law} <= set(said)
+    assert sum("The group of each person whenever a decision is made" in text for text in said) == 1
+    assert "Forbidden" not in said
+
+    # The reason stands beside what is forbidden, and the step cannot be left with it.
+    test.checkbox(key="new-mitigation-threshold").check()
+    test.checkbox(key="new-policy-fair-lending").check().run()
+    veto = "Policy fair-lending forbids threshold (REGB-4a-methods, 15 USC 1691(a)(1) and 12 CFR 1002.4(a): "
+    assert any(text.startswith(veto) for text in shown(test))
+    test.button(key="new-next").click().run()
+    assert headings(test, shown) == ["Step 3 of 5: Model and fairness"]
+    assert "Take the method or the policy back." in shown(test)
+    test.checkbox(key="new-mitigation-threshold").uncheck()
+
+    # Two that act on the same thing are refused with the reason; one of them goes into the recipe and stays on the way back.
+    test.checkbox(key="new-mitigation-reweigh").check()
+    test.checkbox(key="new-mitigation-group_dro").check()
+    test.button(key="new-next").click().run()
+    assert any("group_dro and reweigh cannot be joined: " in text for text in shown(test))
+    test.checkbox(key="new-mitigation-group_dro").uncheck()
+    onward(test)
+    assert headings(test, shown) == ["Step 4 of 5: Check"]
+    assert yaml.safe_load(test.code[0].value)["mitigation"] == {"method": "reweigh"}
+    test.button(key="new-back").click().run()
+    assert test.checkbox(key="new-mitigation-reweigh").value
+
+
 @pytest.mark.browser
 def test_from_a_hostile_table_to_a_verdict_while_the_server_is_killed(
     watched: Any, chromium: Any, root: Path, tmp_path: Path, tiny_base: Path

@@ -45,6 +45,7 @@ class Form:
     balance_classes: bool = Choices.balance_classes
     hide_groups: bool = Choices.hide_groups
     policies: tuple[str, ...] = Choices.policies
+    mitigation: tuple[str, ...] = Choices.mitigation
     token: str = ""
     token_for: str = ""
 
@@ -57,6 +58,7 @@ class Form:
             balance_classes=self.balance_classes,
             hide_groups=self.hide_groups,
             policies=self.policies,
+            mitigation=self.mitigation,
             audits=audits,
         )
 

@@ -13,6 +13,7 @@ from rai_tune.gate.choices import PolicyChoice, policy_choices
 from rai_tune.reporting.text import clean, named
 from rai_tune.review.components import Heading, Paragraph, literal
 from rai_tune.review.sections.new_form import Form, buttons, entered, go_to, head, tried
+from rai_tune.review.sections.new_mitigation import check_chosen, show_mitigation
 from rai_tune.training.bases import BUILT_IN, listed_bases
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def show_model(form: Form) -> None:
     _model(form)
     _fairness(form)
     _policies(form)
+    show_mitigation(form)
     if buttons(2, "Next: check"):
         tried("One thing is missing", lambda: _onward(form))
 
@@ -54,6 +56,7 @@ def show_model(form: Form) -> None:
 def _onward(form: Form) -> None:
     if not form.policies:
         raise UsageError("choose at least one policy: a run without one has no verdict")
+    check_chosen(form)
     go_to(4)
 
 
@@ -119,13 +122,6 @@ def _fairness(form: Form) -> None:
             "Helps where one outcome is rare, so that the model does not learn to say the other one always. Scores then are no longer shares; the "
             "threshold takes that up.",
             muted=True,
-        ),
-    )
-    literal(
-        "new-fair-not",
-        Paragraph(
-            "Not there yet: training that evens out groups (reweighing of groups, adversarial training, constraints) and thresholds by group. What "
-            "you can do today is hide columns, weigh outcomes, and change which rows and columns go in."
         ),
     )
 

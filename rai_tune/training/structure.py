@@ -1,4 +1,7 @@
-"""The shape of what is trained: how many layers of the encoder are kept, and the rank of the adapter in each. Stable API: ``check_structure``, ``RankByLayer``, ``ranks_by_layer``."""
+"""The shape of what is trained: how many layers of the encoder are kept, and the rank of the adapter in each.
+
+Stable API: ``check_structure``, ``layers_of``, ``linear_modules``, ``ranks_by_layer``.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,18 @@ def layers_of(base: BaseModel) -> int | None:
     config = json.loads((base.path / "config.json").read_text(encoding="utf-8"))
     found = next((config[name] for name in _LAYER_FIELDS if isinstance(config.get(name), int)), None)
     return int(found) if found is not None else None
+
+
+def linear_modules(base: BaseModel) -> frozenset[str]:
+    """Last names of the linear layers of a base, from its configuration alone: no weights are read."""
+    import torch
+    from torch import nn
+    from transformers import AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(str(base.path), trust_remote_code=False)
+    with torch.device("meta"):
+        model = AutoModel.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
+    return frozenset(name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear))
 
 
 def check_structure(spec: ModelSpec, base: BaseModel) -> None:

@@ -200,7 +200,8 @@ def _facts(one: One, threshold: float | None) -> Iterator[Fact]:
     document = one.document
     yield Fact("label", clean(document.label))
     if document.score is not None:
-        cut = "" if threshold is None else f" (threshold {digits(threshold, 'number')})"
+        whose = "threshold of the group" if "cutoff" in document.row else "threshold"
+        cut = "" if threshold is None else f" ({whose} {digits(threshold, 'number')})"
         yield Fact("score", f"{digits(document.score, 'number')}{cut}")
     for name, value in document.groups.items():
         yield Fact(clean(name), clean(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import sha256_json
@@ -98,11 +98,7 @@ def training_facts(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, .
     facts = [
         Fact("Device", _joined(training.get("device"), training.get("precision"))),
         Fact("Threads", _count(training.get("threads"))),
-        Fact("Epochs done", _number(training.get("epochs_done")) + f" of {spec.epochs}"),
-        Fact("Best step", _count(training.get("best_step"))),
-        Fact("Stopped early", "yes" if training.get("stopped_early") else "no"),
-        Fact("Batch size", f"{spec.batch_size}, {spec.accumulate} a step"),
-        Fact("Learning rate", f"{spec.learning_rate:g}, {spec.schedule}"),
+        *_steps(recipe, training),
         Fact("Class weights", spec.class_weights if isinstance(spec.class_weights, str) else "given in the recipe"),
         Fact("Duration", _duration(training.get("duration_s"))),
         Fact("Real tokens a second", _count(training.get("tokens_per_second"))),
@@ -112,6 +108,19 @@ def training_facts(recipe: Recipe, training: Mapping[str, Any]) -> tuple[Fact, .
         trained, total = parameters.get("trained"), parameters.get("total")
         facts.append(Fact("Parameters trained", f"{_count(trained)} of {_count(total)}"))
     return tuple(facts)
+
+
+def _steps(recipe: Recipe, training: Mapping[str, Any]) -> Iterator[Fact]:
+    """How the weights were found: by a fitted head, or by steps of the Trainer."""
+    spec = recipe.training
+    if training.get("head"):
+        yield Fact("Head", f"{clean(str(training['head']))}, fitted on the mean of the encoder's last hidden states")
+        return
+    yield Fact("Epochs done", _number(training.get("epochs_done")) + f" of {spec.epochs}")
+    yield Fact("Best step", _count(training.get("best_step")))
+    yield Fact("Stopped early", "yes" if training.get("stopped_early") else "no")
+    yield Fact("Batch size", f"{spec.batch_size}, {spec.accumulate} a step")
+    yield Fact("Learning rate", f"{spec.learning_rate:g}, {spec.schedule}")
 
 
 def history_rows(training: Mapping[str, Any]) -> tuple[HistoryRow, ...]:

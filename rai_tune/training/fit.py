@@ -260,6 +260,7 @@ def _training_facts(
         "tokens": {name: tokens.total for name, tokens in ready.tokens.items()},
         "truncated": {name: tokens.truncated for name, tokens in ready.tokens.items()},
         "history": list(result.history),
+        **({"head": result.head} if result.head else {}),
         **_mitigation_facts(ready, post),
     }
 

@@ -1,8 +1,9 @@
 """One cutoff a group, searched on validation rows: the largest quality less gap.
 
 What is maximised is ``quality - gap``, both shares of 0 to 1. Quality is balanced accuracy (or accuracy) over the rows of all searched groups, gap the
-largest difference of the equalised rates between two groups, as the audits measure it. To move one group's cutoff changes a rate of
-that group at least twice as much as it changes balanced accuracy over all, so the gap goes down as far as the groups' curves let it; the term of
+largest difference of the equalised rates between two groups, as the audits measure it. To move one group's cutoff changes a true or false
+positive rate of that group at least twice as much as it changes balanced accuracy over all, so a gap of odds goes down as far as the groups' curves
+let it. A rate of all rows may move less than balanced accuracy where labels are rare, so some gap of decision rates may stay. The term of
 quality keeps the search from the empty answer of deciding everybody alike. Ties go to the higher quality, then to the cutoffs
 nearest to the best common one. Stable API: ``Curve``, ``Found``, ``curve_of``, ``search``, ``common_cutoff``.
 """

@@ -187,3 +187,12 @@ def test_a_missing_group_column_is_named():
     post = PostProcessing("threshold", "equalized_odds", ("race",), {"a": GroupRule((0.4,), (1.0,))}, 0.5)
     with pytest.raises(UsageError, match="decides by group of 'race'"):
         post.cutoffs(pd.DataFrame({"row_id": ["1"]}))
+
+
+def test_several_attributes_are_crossed_and_one_unknown_part_is_the_default():
+    rules = {"a & man": GroupRule((0.2,), (1.0,)), "a & woman": GroupRule((0.4,), (1.0,))}
+    post = PostProcessing("threshold", "equalized_odds", ("race", "sex"), rules, 0.5)
+    rows = pd.DataFrame({"group:race": ["a", "a", "a"], "group:sex": ["woman", "man", "unknown"]})
+    assert post.cutoffs(rows).tolist() == [0.4, 0.2, 0.5]
+    with pytest.raises(UsageError, match="decides by group of 'sex'"):
+        post.cutoffs(rows.drop(columns="group:sex"))

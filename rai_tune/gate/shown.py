@@ -114,8 +114,10 @@ def _expression(check: Check) -> str:
 
 def _mitigation(check: Check) -> str:
     parts = []
-    if check.get("forbids"):
-        parts.append(f"the run used none of the mitigation methods {value_words(check['forbids'])}")
+    names = check.get("forbids") or ()
+    if names:
+        did = "did not use the mitigation method" if len(names) == 1 else "used none of the mitigation methods"
+        parts.append(f"the run {did} {value_words(names)}")
     if check.get("forbids_groups_at_use"):
         parts.append("no mitigation method of the run needs a person's group when a decision is made")
     return "; ".join(parts)

@@ -205,6 +205,6 @@ def test_a_veto_that_names_more_is_stricter_and_one_that_names_less_looser(make)
     loosened = compared(both, vetoed(forbids=["threshold"]))
     assert (loosened.changes[0].effect, loosened.needed) == ("looser", "major")
     assert check_words(both.controls[0].check.model_dump(mode="json")) == (
-        "the run used none of the mitigation methods threshold; no mitigation method of the run needs a person's group when a "
+        "the run did not use the mitigation method threshold; no mitigation method of the run needs a person's group when a "
         "decision is made"
     )

@@ -33,7 +33,7 @@ CARD = MethodCard(
     groups_at_use=False,
     law=(
         "No rule known that forbids it by name: groups are read in training only. Where they are special categories of personal data, reading "
-        "them needs a basis, such as Art. 10(5) of Regulation (EU) 2024/1689."
+        "them needs a basis, such as Art. 4a of Regulation (EU) 2024/1689."
     ),
     source="Sagawa et al. 2020 (arXiv:1911.08731)",
     excludes={

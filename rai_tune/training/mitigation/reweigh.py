@@ -29,7 +29,7 @@ CARD = MethodCard(
     groups_at_use=False,
     law=(
         "No rule known that forbids it by name: groups are read in training only. Where they are special categories of personal data, reading "
-        "them needs a basis, such as Art. 10(5) of Regulation (EU) 2024/1689."
+        "them needs a basis, such as Art. 4a of Regulation (EU) 2024/1689."
     ),
     source="Kamiran and Calders 2012 (doi:10.1007/s10115-011-0463-8); formula as in AIF360",
     excludes={

@@ -1,14 +1,12 @@
 """The winner's curse: how much better the chosen trial looks on the rows it was chosen on than on rows that nobody chose on.
 
-Expected before the test rows are opened, by choosing on one half of the validation rows and looking at the other half, many times; measured
-after, as validation minus test. Both are signed so that a positive number means that validation flattered.
-Stable API: ``expected_curse``, ``measured_curse``, ``Curse``.
+Expected before the test rows are opened, by choosing on one half of the validation rows and looking at the other half, many times; a positive number
+means that validation flatters. After they are opened the audit ``selection`` measures it. Stable API: ``expected_curse``.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,20 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rai_tune.search.choosing import Direction
-    from rai_tune.search.result import Value
 
     Rows = NDArray[np.int64]
 
 REPEATS = 50
-
-
-@dataclass(frozen=True)
-class Curse:
-    """By how much validation flatters one objective; ``low`` and ``high`` are a two-sided 95 % interval where there is one."""
-
-    estimate: float
-    low: float | None = None
-    high: float | None = None
 
 
 def expected_curse(
@@ -44,7 +32,7 @@ def expected_curse(
     *,
     repeats: int = REPEATS,
     seed: int = 0,
-) -> dict[str, Curse]:
+) -> dict[str, float]:
     """Choose on random halves of ``rows`` validation rows and evaluate on the other halves; the mean flattery by objective.
 
     ``choose_on`` picks a trial by some rows (None where it cannot), ``value_on`` measures a trial on some rows. Halves are alike in
@@ -64,27 +52,7 @@ def expected_curse(
             one, other = seen.get(name), unseen.get(name)
             if one is not None and other is not None:
                 found[name].append(one - other if direction == "maximise" else other - one)
-    return {name: Curse(float(np.mean(values)) / math.sqrt(2)) for name, values in found.items() if values}
-
-
-def measured_curse(validation: Value, test: Value, direction: Direction) -> Curse | None:
-    """Validation's flattery against the test rows, with an interval; None where one side has no number.
-
-    The rows of the two differ, so the intervals are joined by square-and-add (Zou and Donner 2008).
-    """
-    if validation.estimate is None or test.estimate is None:
-        return None
-    sign = 1.0 if direction == "maximise" else -1.0
-    estimate = sign * (validation.estimate - test.estimate)
-    ends = (validation.low, validation.high, test.low, test.high)
-    if any(end is None for end in ends):
-        return Curse(estimate)
-    low_1, high_1, low_2, high_2 = (float(end) for end in ends if end is not None)
-    below = math.hypot(validation.estimate - low_1, high_2 - test.estimate)
-    above = math.hypot(high_1 - validation.estimate, test.estimate - low_2)
-    if sign < 0:
-        below, above = above, below
-    return Curse(estimate, estimate - below, estimate + above)
+    return {name: float(np.mean(values)) / math.sqrt(2) for name, values in found.items() if values}
 
 
 def _halves(rows: int, strata: Sequence[object], generator: np.random.Generator) -> tuple[Rows, Rows]:

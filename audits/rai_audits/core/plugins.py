@@ -26,6 +26,7 @@ UNWEIGHTED = ", row weights not used"
 _BUILT_IN = {
     "data_profile": "rai_audits.data.profile",
     "task_quality": "rai_audits.quality.audit",
+    "selection": "rai_audits.quality.selection",
     "group_rates": "rai_audits.fairness.group_rates",
     "score_fairness": "rai_audits.fairness.score_fairness",
     "inequality": "rai_audits.fairness.inequality",

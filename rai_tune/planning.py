@@ -15,6 +15,7 @@ from rai_tune.gate import alphas_of, load_policy
 from rai_tune.promotion.vetoes import vetoes
 from rai_tune.training.adapters import check_method
 from rai_tune.training.base_model import BaseModel, find_base
+from rai_tune.training.few_shot import check_few_shot, check_shots, learned_from
 from rai_tune.training.mitigation.composing import check_mitigation
 from rai_tune.training.mitigation.registry import card_of
 from rai_tune.training.structure import check_structure
@@ -56,10 +57,12 @@ def plan(loaded: LoadedRecipe) -> Plan:
     check_method(recipe.model.adapter.method)
     base = find_base(recipe.model.base, recipe.model.revision, loaded.base_dir)
     check_structure(recipe.model, base)
+    check_few_shot(recipe)
     data = prepare(recipe.data, recipe.seed, loaded.base_dir)
     _check_measures(recipe, data)
     check_vetoes(recipe, policies, {"groups": data.groups, "rows": len(data.rows)})
-    check_mitigation(recipe, data)
+    check_shots(recipe, data)
+    check_mitigation(recipe, learned_from(recipe, data))
     return Plan(loaded, data, base, policies)
 
 

@@ -316,14 +316,11 @@ class FewShotSpec(Part):
     shots: Annotated[int, Field(ge=2, le=1024)] = 8
     """Training rows of each class, drawn by the seed; the other training rows are not read."""
 
-    epochs: Annotated[int, Field(ge=1, le=100)] = 1
-    """Passes over the pairs that the warm start learns from."""
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Passes of the warm start over the drawn rows; in each, every pair of rows in a batch is compared."""
 
-    pairs: Annotated[int, Field(ge=1, le=1000)] = 20
-    """Pairs of like and of unlike rows drawn for each row."""
-
-    learning_rate: Positive = 2e-5
-    """Peak learning rate of the warm start."""
+    learning_rate: Positive | None = None
+    """Peak learning rate of the warm start. Default: 1e-4 where every weight of the encoder learns (adapter full), 1e-3 for LoRA."""
 
     repeats: Annotated[int, Field(ge=1, le=100)] = 5
     """Draws of the shots in all, each with a model of its own, whose quality is reported as a spread; the model kept is the first."""
@@ -337,6 +334,18 @@ class EarlyStoppingSpec(Part):
 
     min_delta: NotNegative = 0.0
     """Smallest change that counts as an improvement."""
+
+
+_TRAINER_ONLY = (
+    "epochs",
+    "learning_rate",
+    "accumulate",
+    "group_by_length",
+    "select_best_by",
+    "early_stopping",
+    "checkpoint_every",
+)
+"""What few-shot learning does not read."""
 
 
 class TrainingSpec(Part):
@@ -474,6 +483,13 @@ class Recipe(Part):
 
     later: ClassVar[tuple[str, ...]] = ("system", "mitigation", "search")
 
+    @property
+    def audit_names(self) -> tuple[str, ...]:
+        """The audits of a run: those of ``audits``, and with a mitigation that of what it did."""
+        asked = self.audits.names
+        own = "mitigation_effect"
+        return asked if self.mitigation is None or own in asked else (*asked, own)
+
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -488,6 +504,27 @@ class Recipe(Part):
             raise ValueError("name at least one policy: a run without one has no verdict")
         if len(set(self.policies)) != len(self.policies):
             raise ValueError("a policy is listed twice in policies")
+        return self
+
+    @model_validator(mode="after")
+    def _few_shot_possible(self) -> Recipe:
+        few, method = self.training.few_shot, self.model.adapter.method
+        if few is None:
+            return self
+        if method not in {"full", "lora", "frozen"}:
+            raise ValueError(
+                f"training.few_shot warms up with adapter full or lora, or fits a head alone with frozen, not {method!r}"
+            )
+        idle = _changed(self.training, _TRAINER_ONLY)
+        if idle:
+            raise ValueError(
+                f"training.{idle[0]} has no meaning with training.few_shot, which has epochs and a learning_rate of its own and keeps no checkpoints"
+            )
+        warm = _changed(few, ("epochs", "learning_rate"))
+        if method == "frozen" and warm:
+            raise ValueError(f"training.few_shot.{warm[0]} has no meaning with adapter frozen: nothing is warmed up")
+        if method != "frozen" and self.training.batch_size < 4:
+            raise ValueError("training.few_shot compares the rows of a batch, so training.batch_size must be 4 or more")
         return self
 
     @model_validator(mode="after")

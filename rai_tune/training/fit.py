@@ -13,6 +13,7 @@ import numpy as np
 
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter, is_adapter
+from rai_tune.training.few_shot import learned_from
 from rai_tune.training.hardware import Hardware, choose_hardware, describe_environment
 from rai_tune.training.mitigation.composing import Applied, apply_mitigation
 from rai_tune.training.predicting import predict_logits
@@ -91,30 +92,37 @@ def fit(
 
     ``on_evaluate`` turns class probabilities of the validation rows, of shape (rows, classes), into further measures of an evaluation.
     """
+    given, data = data, learned_from(recipe, data)
     ready = set_up(recipe, data, base)
-    result = _fitted_head(recipe, ready, recorder) or train(
-        TrainRequest(
-            model=ready.model,
-            tokenizer=ready.tokenizer,
-            train=_learned_from(data, ready),
-            validation=_validation(data, ready),
-            classes=data.classes,
-            positive=data.positive,
-            spec=recipe.training,
-            hardware=ready.hardware,
-            seed=recipe.seed,
-            folder=folder / "checkpoints",
-            checkpoints=checkpoints,
-            recorder=recorder,
-            resume=resume,
-            mitigation=ready.mitigation,
-            on_evaluate=on_evaluate,
+    result = (
+        _fitted_head(recipe, ready, recorder)
+        or _few_shot(recipe, given, data, base, ready, recorder, folder)
+        or train(
+            TrainRequest(
+                model=ready.model,
+                tokenizer=ready.tokenizer,
+                train=_learned_from(data, ready),
+                validation=_validation(data, ready),
+                classes=data.classes,
+                positive=data.positive,
+                spec=recipe.training,
+                hardware=ready.hardware,
+                seed=recipe.seed,
+                folder=folder / "checkpoints",
+                checkpoints=checkpoints,
+                recorder=recorder,
+                resume=resume,
+                mitigation=ready.mitigation,
+                on_evaluate=on_evaluate,
+            )
         )
     )
     scores = _validation_scores(recipe, data, ready, result)
     threshold = _threshold(recipe, data, scores)
     post = _post(ready, scores, threshold)
-    facts = replace(_decision_facts(recipe, data, threshold, ready.limit), head=result.head)
+    facts = _decision_facts(recipe, data, threshold, ready.limit)
+    if result.head is not None:
+        facts = replace(facts, head=result.head, adapter=False)
     manifest = save_model(result.model, ready.tokenizer, facts, base, folder / "model", post)
     return Fitted(
         manifest=manifest,
@@ -141,18 +149,36 @@ def _fitted_head(recipe: Recipe, ready: Prepared, recorder: Recorder) -> TrainRe
     )
 
 
+def _few_shot(
+    recipe: Recipe,
+    given: PreparedData,
+    data: PreparedData,
+    base: BaseModel,
+    ready: Prepared,
+    recorder: Recorder,
+    folder: Path,
+) -> TrainResult | None:
+    """A model learned from the shots in ``data``, None where the recipe asks for none."""
+    if recipe.training.few_shot is None:
+        return None
+    from rai_tune.training.few_shot.learning import fit_few_shot
+
+    return fit_few_shot(recipe, given, data, base, ready, recorder, folder / "checkpoints")
+
+
 def _rows(data: PreparedData, split: str) -> Any:
     return data.rows[data.rows["split"] == split]
 
 
-def _examples(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
+def examples_of(rows: Any, ids: list[list[int]], classes: tuple[str, ...]) -> Examples:
+    """Token ids with the class index and, where there is one, the weight of each row."""
     index = {name: place for place, name in enumerate(classes)}
     weights = rows["weight"].astype(float).tolist() if "weight" in rows else None
     return Examples(ids, [index[label] for label in rows["label"]], weights)
 
 
 def _validation(data: PreparedData, ready: Prepared) -> Examples:
-    examples = _examples(_rows(data, "validation"), ready.tokens["validation"].ids, data.classes)
+    examples = examples_of(_rows(data, "validation"), ready.tokens["validation"].ids, data.classes)
     return replace(examples, groups=ready.mitigation.validation.groups.tolist()) if ready.mitigation else examples
 
 
@@ -160,8 +186,8 @@ def _learned_from(data: PreparedData, ready: Prepared) -> Examples:
     """The training rows as the mitigation left them: rows added, weights multiplied, groups and counterfactuals beside them."""
     ids, mitigation = ready.tokens["train"].ids, ready.mitigation
     if mitigation is None:
-        return _examples(_rows(data, "train"), ids, data.classes)
-    examples = _examples(mitigation.rows.frame, ids, data.classes)
+        return examples_of(_rows(data, "train"), ids, data.classes)
+    examples = examples_of(mitigation.rows.frame, ids, data.classes)
     weights = examples.weights
     if mitigation.weights is not None:
         own = np.ones(len(examples)) if weights is None else np.asarray(weights)
@@ -253,7 +279,7 @@ def _training_facts(
         "tokens_per_second": result.tokens_per_second,
         "parameters": {
             "total": sum(weight.numel() for weight in weights),
-            "trained": sum(weight.numel() for weight in weights if weight.requires_grad),
+            "trained": _trained(result),
         },
         "threshold": asdict(threshold) if threshold else None,
         "max_tokens": ready.limit,
@@ -261,8 +287,19 @@ def _training_facts(
         "truncated": {name: tokens.truncated for name, tokens in ready.tokens.items()},
         "history": list(result.history),
         **({"head": result.head} if result.head else {}),
+        **_few_shot_facts(result),
         **_mitigation_facts(ready, post),
     }
+
+
+def _trained(result: TrainResult) -> int:
+    if result.few_shot is not None:
+        return int(result.few_shot["trained_parameters"])  # an adapter is merged by now, and its own weights are gone
+    return sum(weight.numel() for weight in result.model.parameters() if weight.requires_grad)
+
+
+def _few_shot_facts(result: TrainResult) -> dict[str, Any]:
+    return {} if result.few_shot is None else {"few_shot": result.few_shot}
 
 
 def _mitigation_facts(ready: Prepared, post: PostProcessing | None) -> dict[str, Any]:

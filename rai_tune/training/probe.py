@@ -16,6 +16,7 @@ import numpy as np
 
 from rai_tune.core import UsageError
 from rai_tune.tasks import load_task
+from rai_tune.training.few_shot import learned_from
 from rai_tune.training.predicting import mean_embeddings
 from rai_tune.training.threshold import choose_threshold
 from rai_tune.training.tokens import load_tokenizer, tokenize
@@ -58,6 +59,7 @@ def probe_base(
 
     Raises ``UsageError`` when the training rows hold one class only.
     """
+    data = learned_from(recipe, data)
     splits = {name: data.rows[data.rows["split"] == name] for name in ("train", "validation", "test")}
     if splits["train"]["label"].nunique() < 2:
         raise UsageError("the training rows hold one class only, so no probe of the base can be fitted")

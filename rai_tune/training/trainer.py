@@ -96,6 +96,8 @@ class TrainResult:
     history: tuple[dict[str, float], ...] = field(default=())
     head: str | None = None
     """Kind of a head that was fitted on embeddings (see ``rai_tune.tasks.pooled``); None for one that the Trainer trained."""
+    few_shot: dict[str, Any] | None = None
+    """What few-shot learning records: rows, warm start, and the quality of each draw; None for a model that learned from all training rows."""
 
     @property
     def tokens_per_second(self) -> float:

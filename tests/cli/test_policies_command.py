@@ -350,8 +350,18 @@ def test_diff_over_changed_evidence_says_so_and_exits_6(call, pack, stored):
 
 def test_the_pack_in_the_docs_holds(call, tmp_path):
     text = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text("utf-8")
-    pack, fixtures = (part.partition("```")[0] for part in text.split("```yaml\n")[1:])
+    pack, veto, fixtures = (part.partition("```")[0] for part in text.split("```yaml\n")[1:])
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "our-policy.yaml").write_text(pack, "utf-8")
     (tmp_path / "fixtures" / "our-policy.yaml").write_text(fixtures, "utf-8")
     assert call("test", "our-policy.yaml") == (0, "our-lending 1.0.0: 7 fixtures, all hold\n", "")
+    (tmp_path / "our-policy.yaml").write_text(pack + veto, "utf-8")
+    code, out, _ = call("show", "our-policy.yaml")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "OUR-3: One cutoff for everybody" in said
+    assert "check: the run did not use the mitigation method threshold; no mitigation method of the run needs" in said
+    (tmp_path / "our-policy.yaml").write_text(pack + veto.replace("[threshold]", "[treshold]"), "utf-8")
+    code, _, told = call("show", "our-policy.yaml")
+    assert code == 2
+    assert "Did you mean 'threshold'?" in told

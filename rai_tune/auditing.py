@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rai_audits.core import AuditContext, BaseDecisions, GroupCutoffs, load_audit, run_audit
@@ -13,6 +13,7 @@ from rai_tune.data.rationales import read_rationales
 from rai_tune.data.rerender import column_renderer, rerenderer
 from rai_tune.planning import Plan, device_of
 from rai_tune.stored_run import PARQUET, attach
+from rai_tune.without_mitigation import stored_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +51,11 @@ def run_audits(
         progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
         context = audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress, openings)
+        if planned.recipe.mitigation is not None and run.parent is None:
+            context = replace(context, before=lambda: stored_before(workspace, run.id))
         result = run_audit(spec, context, inputs)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
-        if refused and name not in planned.recipe.audits.names:
+        if refused and name not in planned.recipe.audit_names:
             continue
         stored.append(name)
         attach(workspace, run.id, f"audit:{name}", result.to_json())

@@ -82,8 +82,9 @@ def measure(context: AuditContext) -> AuditOutput:
         *(item.model_copy(update={"split": context.eval_split}) for item in found.measurements),
         *(item for flip in found.flips for item in flipped(describe, flip, unweighted)),
     ]
+    kept = context.artifacts.put_table("before_predictions", before.reset_index(drop=True))
     facts = {"before": dict(twin.facts), "rows": len(after), "row_weights": "not used" if unweighted else "none"}
-    return AuditOutput(measurements=tuple(measured), facts=facts)
+    return AuditOutput(measurements=tuple(measured), artifacts={"before_predictions": kept}, facts=facts)
 
 
 class _Outcome:

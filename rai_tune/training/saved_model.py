@@ -187,6 +187,9 @@ def _drop_local_paths(folder: Path, base: BaseModel) -> None:
             for key in ("base_model_name_or_path", "_name_or_path"):
                 if key in body:
                     body[key] = base.name
+            if isinstance(body.get("target_modules"), list):
+                # peft holds them as a set, whose order is another in each process.
+                body["target_modules"] = sorted(body["target_modules"])
             file.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     readme = folder / "README.md"
     readme.unlink(missing_ok=True)

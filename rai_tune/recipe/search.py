@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rai_tune.recipe.part import Part, Positive, Text
 
@@ -44,11 +44,13 @@ class Range(Part):
 class Choice(Part):
     """One of several values."""
 
-    choices: Annotated[tuple[Value, ...], Field(min_length=2)]
+    choices: tuple[Value, ...]
     """The values; a list is one value, such as LoRA ranks by layer."""
 
     @model_validator(mode="after")
     def _differ(self) -> Choice:
+        if len(self.choices) < 2:
+            raise ValueError("one value leaves no choice; list at least two, or set the field itself")
         seen: list[Any] = []
         for value in self.choices:
             if any(value == other and type(value) is type(other) for other in seen):
@@ -57,10 +59,22 @@ class Choice(Part):
         return self
 
 
+def _kind(given: Any) -> str:
+    """Which of the two is meant: only a choice lists values. Told apart first, so that an error speaks of what was written."""
+    listed = "choices" in given if isinstance(given, dict) else isinstance(given, Choice)
+    return "choice" if listed else "range"
+
+
+Domain = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")],
+    Discriminator(_kind),
+]
+
+
 class SearchSpec(Part):
     """How ``raitune tune`` searches; every field may also be given on the command line."""
 
-    space: dict[Text, Range | Choice] = Field(default_factory=dict)
+    space: dict[Text, Domain] = Field(default_factory=dict)
     """Fields of the recipe by dotted name and what each may be; left out, a space that suits the data and the base is made."""
 
     objectives: Annotated[tuple[Text, ...], Field(min_length=1, max_length=3)] = (

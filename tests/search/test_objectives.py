@@ -1,0 +1,113 @@
+"""Objectives are what the audits measure on validation rows, and constraints what the gate would read there."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rai_tune.core import TaskInfo, UsageError
+from rai_tune.planning import plan
+from rai_tune.recipe import load_recipe
+from rai_tune.search.constraints import constraints_of, missed
+from rai_tune.search.objectives import ValidationView, known_objectives, load_objective, load_objectives, measure
+
+FAIRLEARN = {
+    # The example of Fairlearn's user guide: demographic parity difference 0.25, equalized odds difference 1.
+    "label": [0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1],
+    "prediction": [0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0],
+    "group": "bbabbcccaacabccbcc",
+}
+
+
+def view(project, *, rows=None, groups=("a", "b", "c"), policies="[baseline]", training=None, least=1):
+    recipe = load_recipe(project / "recipe.yaml", [f"audits.min_group_rows={least}", f"policies={policies}"])
+    given = rows if rows is not None else table(FAIRLEARN["label"], FAIRLEARN["prediction"], list(FAIRLEARN["group"]))
+    task = TaskInfo(("approved", "denied"), "denied", "denied", 0.5, {"race": groups})
+    return recipe, ValidationView(given, task, training or {}, recipe.recipe)
+
+
+def table(labels, predictions, groups, scores=None):
+    words = np.asarray(["approved", "denied"])
+    scores = np.asarray(predictions, dtype=float) if scores is None else np.asarray(scores)
+    return pd.DataFrame(
+        {
+            "row_id": [str(place) for place in range(len(labels))],
+            "split": "validation",
+            "label": words[labels],
+            "prediction": words[predictions],
+            "score": scores,
+            "score:approved": 1 - scores,
+            "score:denied": scores,
+            "group:race": groups,
+        }
+    )
+
+
+def test_the_gaps_of_fairlearns_example(project):
+    _, given = view(project)
+    found = measure(load_objectives(["demographic_parity_difference", "equalized_odds_difference", "accuracy"]), given)
+    assert found["demographic_parity_difference"].estimate == pytest.approx(0.25)
+    assert found["equalized_odds_difference"].estimate == pytest.approx(1.0)
+    right = np.mean(np.asarray(FAIRLEARN["label"]) == np.asarray(FAIRLEARN["prediction"]))
+    assert found["accuracy"].estimate == pytest.approx(right)
+    assert found["accuracy"].low < right < found["accuracy"].high
+
+
+def test_costs_come_from_the_training(project):
+    _, given = view(project, training={"parameters": {"trained": 1234, "total": 9999}, "cpu_s": 2.5})
+    found = measure(load_objectives(["parameters", "cpu_seconds"]), given)
+    assert found["adapter_parameters"].estimate == 1234.0
+    assert found["adapter_parameters"].low is None
+    assert found["cpu_seconds"].estimate == 2.5
+    _, without = view(project)
+    assert (
+        measure(load_objectives(["cpu_seconds"]), without)["cpu_seconds"].reason == "the training left no cpu_seconds"
+    )
+
+
+def test_a_group_that_vanished_is_no_number(project):
+    _, given = view(project, groups=("a", "b", "c", "d"), least=10)
+    found = measure(load_objectives(["equalized_odds_difference", "impact_ratio"]), given)
+    assert {value.status for value in found.values()} == {"not_estimable"}
+    assert all(value.reason for value in found.values())
+
+
+def test_short_names_and_near_ones():
+    assert load_objective("auc").name == "roc_auc"
+    with pytest.raises(UsageError, match=r"measured by nobody\. Did you mean 'accuracy'"):
+        load_objective("acuracy")
+    with pytest.raises(UsageError, match="measured by nobody"):
+        load_objective("latency")
+    with pytest.raises(UsageError, match="named twice"):
+        load_objectives(["auc", "roc_auc"])
+    with pytest.raises(UsageError, match="compares groups, and the recipe declares none"):
+        load_objectives(["equalized_odds_difference"], TaskInfo(("no", "yes"), "yes", None, 0.5, {}))
+
+
+def test_all_of_them_can_be_measured(project):
+    training = {"parameters": {"trained": 10}, "cpu_s": 1.0}
+    _, given = view(project, training=training)
+    found = measure(known_objectives(), given)
+    undefined = {name: value.reason for name, value in found.items() if value.status != "ok"}
+    assert undefined == {}
+
+
+def biased(low, rows=400):
+    """Of group a 60 % get the favourable outcome, of b ``low``."""
+    labels = [place % 2 for place in range(2 * rows)]
+    a = [int(place < 0.6 * rows) for place in range(rows)]
+    b = [int(place < low * rows) for place in range(rows)]
+    return table(labels, a + b, ["a"] * rows + ["b"] * rows)
+
+
+def test_controls_steer_by_how_far_they_are_missed(project):
+    by = []
+    for low in (0.2, 0.4, 0.6):
+        recipe, given = view(project, rows=biased(low), groups=("a", "b"), policies="[eeoc-four-fifths]")
+        planned = plan(recipe)
+        found = constraints_of(planned)
+        assert found, "the pack has a control on rates of groups"
+        ratio = next(item for item in found if item.check.metric == "impact_ratio")
+        by.append(missed(found, given)[ratio.name])
+    # At rates of 0.2, 0.4 and 0.6 against 0.6 the worst ratio is 1/3, 2/3 and 1; the threshold is four fifths.
+    assert by[0] > by[1] > 0 >= by[2]
+    assert by[0] > 0.8 - 1 / 3

@@ -1,0 +1,152 @@
+"""What a search may change: written or made, with clear refusals, and a recipe for every point."""
+
+import optuna
+import pytest
+
+from rai_tune.core import UsageError
+from rai_tune.planning import plan
+from rai_tune.recipe import load_recipe
+from rai_tune.recipe.search import Choice, Range
+from rai_tune.search.space import Parameter, Space, space_of, trial_recipe, written_space
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def loaded(project, *overrides):
+    return load_recipe(project / "recipe.yaml", overrides)
+
+
+def points(space, count=60, seed=0):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [space.suggest(study.ask()) for _ in range(count)]
+
+
+class TestWritten:
+    def test_fields_and_values_as_written(self, project):
+        recipe = loaded(
+            project,
+            "search.space={training.epochs: {low: 1, high: 3, whole: true}, model.adapter.rank: {choices: [2, 4]}}",
+        )
+        space = space_of(recipe, None)
+        seen = points(space)
+        assert {point["training.epochs"] for point in seen} == {1, 2, 3}
+        assert {point["model.adapter.rank"] for point in seen} == {2, 4}
+        assert space.points == 6
+        trial = trial_recipe(recipe, {"training.epochs": 3, "model.adapter.rank": 2}).recipe
+        assert (trial.training.epochs, trial.model.adapter.rank, trial.search) == (3, 2, None)
+
+    def test_a_list_is_one_value(self, project):
+        recipe = loaded(project)
+        space = written_space(
+            recipe, {"model.adapter.target_modules": Choice(choices=("all-linear", ("query", "value")))}
+        )
+        assert {point["model.adapter.target_modules"] for point in points(space)} == {"all-linear", ("query", "value")}
+        assert trial_recipe(
+            recipe, {"model.adapter.target_modules": ("query", "value")}
+        ).recipe.model.adapter.target_modules == ("query", "value")
+
+    def test_a_strength_stands_beside_the_method_that_it_belongs_to(self, project):
+        recipe = loaded(project)
+        space = written_space(
+            recipe,
+            {
+                "mitigation.method": Choice(choices=(None, "fair_loss")),
+                "mitigation.fair_loss.strength": Range(low=0.5, high=2.0),
+            },
+        )
+        assert space.points is None
+        assert (
+            trial_recipe(
+                recipe, {"mitigation.method": "fair_loss", "mitigation.fair_loss.strength": 1.5}
+            ).recipe.mitigation.fair_loss.strength
+            == 1.5
+        )
+        assert (
+            trial_recipe(recipe, {"mitigation.method": None, "mitigation.fair_loss.strength": 1.5}).recipe.mitigation
+            is None
+        )
+
+    @pytest.mark.parametrize(
+        ("field", "domain", "says"),
+        [
+            ("training.learning_rat", Range(low=0.1, high=0.2), "learning_rat"),
+            ("data.label", Choice(choices=("a", "b")), "no setting that a search may change"),
+            ("seed", Choice(choices=(1, 2)), "no setting that a search may change"),
+            ("training.epochs", Range(low=-3, high=0, whole=True), "training.epochs"),
+        ],
+    )
+    def test_what_cannot_be_searched_is_said(self, project, field, domain, says):
+        with pytest.raises(UsageError, match=says):
+            written_space(loaded(project), {field: domain})
+
+    @pytest.mark.parametrize(
+        ("domain", "says"),
+        [
+            ("{low: 2, high: 2}", "holds no two values"),
+            ("{choices: [3]}", "one value leaves no choice"),
+            ("{choices: [3, 3]}", "listed twice"),
+            ("{low: 0, high: 1, log: true}", "begins above 0"),
+        ],
+    )
+    def test_a_space_of_one_point_is_refused_when_the_recipe_is_read(self, project, domain, says):
+        with pytest.raises(UsageError, match=says):
+            loaded(project, f"search.space={{training.epochs: {domain}}}")
+
+    def test_settings_that_do_not_go_together_are_refused(self, project):
+        with pytest.raises(UsageError, match="patience must be below epochs"):
+            trial_recipe(loaded(project, "training.early_stopping.patience=1"), {"training.epochs": 1})
+
+
+class TestMade:
+    def test_it_suits_the_base_the_rows_and_the_groups(self, project):
+        recipe = loaded(project)
+        space = space_of(recipe, plan(recipe))
+        told = space.to_json()
+        assert told["training.learning_rate"]["low"] == 2e-4
+        assert told["model.layers"] == {"field": "model.layers", "low": 1.0, "high": 2.0, "log": False, "whole": True}
+        assert told["model.adapter.layer_ranks[1]"]["only_where"] == "model.layers"
+        assert told["model.adapter.target_modules"]["choices"] == ["all-linear", ["query", "key", "value"]]
+        methods = told["mitigation.method"]["choices"]
+        assert methods[0] is None
+        assert {"reweigh", "group_dro", "fair_loss", "counterfactual_augment", "threshold"} <= set(methods)
+
+    def test_every_point_of_it_is_a_recipe_that_can_be_planned(self, project):
+        recipe = loaded(project)
+        space = space_of(recipe, plan(recipe))
+        for settings in points(space, 25):
+            made = trial_recipe(recipe, settings).recipe
+            ranks = made.model.adapter.layer_ranks
+            assert ranks is not None
+            assert any(ranks)
+            assert len(ranks) == (made.model.layers or 2)
+            plan(trial_recipe(recipe, settings))
+
+    def test_a_method_that_a_policy_forbids_is_left_out(self, project):
+        recipe = loaded(project, "policies=[fair-lending]")
+        methods = space_of(recipe, plan(recipe)).to_json()["mitigation.method"]["choices"]
+        assert "threshold" not in methods
+        assert "reweigh" in methods
+
+    def test_without_groups_nothing_is_tried_against_a_gap(self, project):
+        recipe = loaded(project, "data.groups=[]")
+        assert "mitigation.method" not in space_of(recipe, plan(recipe)).to_json()
+
+    def test_what_somebody_decided_is_not_searched(self, project):
+        recipe = loaded(project, "mitigation.method=reweigh", "model.layers=1", "search.structure=true")
+        told = space_of(recipe, plan(recipe)).to_json()
+        assert "mitigation.method" not in told
+        assert "model.layers" not in told
+        assert "model.adapter.layer_ranks[0]" in told
+        assert "model.adapter.layer_ranks[1]" not in told
+        plain = loaded(project, "search.structure=false")
+        assert not any("layer" in name for name in space_of(plain, plan(plain)).to_json())
+
+
+def test_ranks_that_are_all_zero_leave_something_to_train():
+    ranks = [
+        Parameter(f"model.adapter.layer_ranks[{place}]", f"model.adapter.layer_ranks[{place}]", Choice(choices=(0, 4)))
+        for place in range(2)
+    ]
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    seen = {Space(tuple(ranks)).suggest(study.ask())["model.adapter.layer_ranks"] for _ in range(40)}
+    assert seen == {(0, 1), (0, 4), (4, 0), (4, 4)}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rai_audits.core import AuditContext, BaseDecisions, TaskInfo, UsageError, load_audit
+from rai_audits.core import AuditContext, BaseDecisions, GroupCutoffs, TaskInfo, UsageError, load_audit
 from rai_audits.stats.paired import PairedCounts, mcnemar, tango
 from rai_audits.stats.rates import wilson
 
@@ -93,6 +93,14 @@ def test_levels_of_the_base_and_who_gains_and_loses():
     assert flip.estimate == pytest.approx(mcnemar(PairedCounts(32, 6, 2, 0)).mid_p)
     assert output.facts["base"] == {"decides_by": "a probe"}
     assert list(output.artifacts) == ["base_predictions"]
+
+
+def test_a_base_is_told_by_its_own_threshold_where_the_tuned_model_has_cutoffs_by_group():
+    by_group = GroupCutoffs(("sex",), lambda rows: np.full(len(rows), 0.5))
+    base = BaseDecisions(BASE, {"decides_by": "a probe", "threshold": 0.37})
+    output = measured(replace(context(), task=replace(TASK, threshold=None, by_group=by_group), base=lambda: base))
+    assert one(output, "base_accuracy").threshold == 0.37
+    assert one(output, "favourable_gained_share").threshold == "by group"
 
 
 def test_nothing_changed_is_a_gap_and_no_p_value_of_one():

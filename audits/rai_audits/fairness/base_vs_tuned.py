@@ -11,7 +11,9 @@ rows of a group), and ``favourable_flip_p_value`` (McNemar's mid-p for as many g
 
 from __future__ import annotations
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
+from dataclasses import replace
+
+from rai_audits.core import AuditContext, AuditOutput, BaseDecisions, UsageError, audit
 from rai_audits.fairness.before_after import flipped, levels
 from rai_audits.fairness.compared import compare
 from rai_audits.fairness.describe import Describer
@@ -39,13 +41,22 @@ def measure(context: AuditContext) -> AuditOutput:
     describe = Describer(NAME, context, weighted=False)
     unweighted = without_weights(tuned)
     measured = [
-        *levels(describe, "base", base.predictions, tuned, unweighted),
+        *levels(_describer_of(context, base), "base", base.predictions, tuned, unweighted),
         *(item.model_copy(update={"split": context.eval_split}) for item in found.measurements),
         *(item for flip in found.flips for item in flipped(describe, flip, unweighted)),
     ]
     kept = context.artifacts.put_table("base_predictions", base.predictions.reset_index(drop=True))
     facts = {"base": dict(base.facts), "rows": len(tuned), "row_weights": "not used" if unweighted else "none"}
     return AuditOutput(measurements=tuple(measured), artifacts={"base_predictions": kept}, facts=facts)
+
+
+def _describer_of(context: AuditContext, base: BaseDecisions) -> Describer:
+    """Describes what the base alone decided: by its own threshold, where the tuned model has cutoffs by group."""
+    if context.task.by_group is None:
+        return Describer(NAME, context, weighted=False)
+    own = base.facts.get("threshold")
+    task = replace(context.task, threshold=own if isinstance(own, float) else None, by_group=None)
+    return Describer(NAME, replace(context, task=task), weighted=False)
 
 
 AUDIT = audit(NAME, suite="fairness", needs_model=True)(measure)

@@ -123,3 +123,15 @@ def test_a_file_that_is_not_a_head_is_refused(saved, change):
 def test_a_regression_on_other_classes_is_refused():
     with pytest.raises(UsageError, match="fitted on the classes"):
         linear_head(np.zeros((1, 2)), np.zeros(1), ["a"], ["a", "b"], np.zeros(2), np.ones(2))
+
+
+def test_a_model_without_a_fitted_head_is_written_as_before(saved):
+    from dataclasses import replace
+
+    from rai_tune.training.saved_model import _plain, _read_facts
+
+    _, _, folder = saved
+    facts = _read_facts(folder)
+    assert facts.head == "mixture"
+    assert "head" in _plain(facts)
+    assert "head" not in _plain(replace(facts, head=None)), "the digests of earlier models would change"

@@ -9,6 +9,7 @@ from rai_tune.planning import plan
 from rai_tune.recipe import load_recipe
 from rai_tune.search.constraints import constraints_of, missed
 from rai_tune.search.objectives import ValidationView, known_objectives, load_objective, load_objectives, measure
+from rai_tune.search.points import FAST, Points
 
 FAIRLEARN = {
     # The example of Fairlearn's user guide: demographic parity difference 0.25, equalized odds difference 1.
@@ -111,3 +112,26 @@ def test_controls_steer_by_how_far_they_are_missed(project):
     # At rates of 0.2, 0.4 and 0.6 against 0.6 the worst ratio is 1/3, 2/3 and 1; the threshold is four fifths.
     assert by[0] > by[1] > 0 >= by[2]
     assert by[0] > 0.8 - 1 / 3
+
+
+def test_points_are_the_numbers_of_the_audits(project):
+    generator = np.random.default_rng(12)
+    score = np.round(generator.random(300), 2)
+    labels = (generator.random(300) < score).astype(int)
+    given = table(labels, (score >= 0.4).astype(int), generator.choice(["a", "b", "c"], 300), score)
+    for weighted in (given, given.assign(weight=generator.uniform(0.5, 2.0, 300))):
+        _, seen = view(project, rows=weighted)
+        found = measure(load_objectives(sorted(FAST)), seen)
+        points, rows = Points.of(weighted, seen.task), np.arange(300)
+        for name in FAST:
+            assert points.value(name, rows) == pytest.approx(found[name].estimate), name
+
+
+def test_points_of_rows_that_cannot_be_measured():
+    task = TaskInfo(("approved", "denied"), "denied", "approved", 0.5, {"race": ("a", "b")})
+    points = Points.of(table([1, 1, 0], [1, 0, 0], ["a", "b", "unknown"]), task)
+    every = np.arange(3)
+    assert points.value("roc_auc", np.asarray([0, 1])) is None
+    assert points.value("equalized_odds_difference", every) is None
+    assert points.value("demographic_parity_difference", every) == 1.0
+    assert points.value("macro_f1", every) is None

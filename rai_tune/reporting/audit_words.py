@@ -5,10 +5,18 @@ from __future__ import annotations
 from rai_tune.reporting.wording import HIRING, SWAPS, Words
 
 AUDITS: dict[str, Words] = {
+    "mitigation_effect": Words(
+        "What mitigation did",
+        "The model against its twin without mitigation on the same test rows: with minus without. The twin has the same recipe, rows, base and seed.",
+    ),
     "base_vs_tuned": Words(
         "What fine-tuning did",
         "The tuned model against its own base on the same test rows: tuned minus base. The base decides by a linear probe on its frozen embeddings, "
         "fitted to the same training rows.",
+    ),
+    "selection": Words(
+        "Chosen from a search",
+        "This run was chosen among trials by validation rows, where the chosen one looks better than it is. The test rows, which no trial saw, say by how much.",
     ),
     "score_fairness": Words(
         "Scores by group", "Whether the score ranks people equally well in every group, and means the same in each."
@@ -84,6 +92,22 @@ AUDITS: dict[str, Words] = {
 _UNKNOWN = "with the unknown rows placed as badly as they could be for the group"
 
 FIRST: dict[str, tuple[str, ...]] = {
+    "mitigation_effect": (
+        "equalized_odds_difference_change",
+        "demographic_parity_difference_change",
+        "before_equalized_odds_difference",
+        "after_equalized_odds_difference",
+        "before_demographic_parity_difference",
+        "after_demographic_parity_difference",
+        "roc_auc_change",
+        "balanced_accuracy_change",
+        "accuracy_change",
+        "selection_rate_change",
+        "selection_rate_gap_change",
+        "favourable_gained_share",
+        "favourable_lost_share",
+        "favourable_flip_p_value",
+    ),
     "base_vs_tuned": (
         "roc_auc_change",
         "accuracy_change",
@@ -102,6 +126,12 @@ FIRST: dict[str, tuple[str, ...]] = {
 METRICS: dict[str, Words] = {
     **HIRING,
     **SWAPS,
+    "chosen_on_validation": Words("On validation rows", "Where it was chosen."),
+    "chosen_on_test": Words("On test rows", "Opened once, for the chosen one."),
+    "winners_curse": Words("Validation flattered by", "Validation minus test, turned so that above 0 means that validation looked better."),
+    "winners_curse_expected": Words(
+        "Flattery expected beforehand", "Mean over random halves of the validation rows: chosen on one, looked at on the other."
+    ),
     "identity_reliance": Words("Reliance on identity", "Share of all attribution that is on the column, or the words, of the attribute."),
     "identity_word_share": Words("Share of the words", "What the same words are of all words: their share of attribution if every word weighed alike."),
     "identity_reliance_ratio": Words("Reliance over share of the words", "Above 1: more weight than by count."),
@@ -128,6 +158,25 @@ METRICS: dict[str, Words] = {
     "true_positive_rate_gap_change": Words("True positive rate gap, change", "Above 0: the first group rose against the second."),
     "false_positive_rate_change": Words("False positive rate, change"),
     "false_positive_rate_gap_change": Words("False positive rate gap, change", "Above 0: the first group rose against the second."),
+    "before_accuracy": Words("Accuracy without mitigation"),
+    "after_accuracy": Words("Accuracy with mitigation"),
+    "before_balanced_accuracy": Words("Balanced accuracy without mitigation", "Mean of the true positive and the true negative rate."),
+    "after_balanced_accuracy": Words("Balanced accuracy with mitigation", "Mean of the true positive and the true negative rate."),
+    "balanced_accuracy_change": Words("Balanced accuracy, change", "Mean of the true positive and the true negative rate."),
+    "before_roc_auc": Words("ROC AUC without mitigation", "0.5 is chance."),
+    "after_roc_auc": Words("ROC AUC with mitigation", "0.5 is chance."),
+    "before_selection_rate": Words("Favourable rate without mitigation", "Share of rows with the favourable outcome."),
+    "after_selection_rate": Words("Favourable rate with mitigation", "Share of rows with the favourable outcome."),
+    "before_true_positive_rate": Words("True positive rate without mitigation"),
+    "after_true_positive_rate": Words("True positive rate with mitigation"),
+    "before_false_positive_rate": Words("False positive rate without mitigation"),
+    "after_false_positive_rate": Words("False positive rate with mitigation"),
+    "before_demographic_parity_difference": Words("Demographic parity difference without mitigation", "Largest difference of favourable rates between groups."),
+    "after_demographic_parity_difference": Words("Demographic parity difference with mitigation", "Largest difference of favourable rates between groups."),
+    "demographic_parity_difference_change": Words("Demographic parity difference, change", "Below 0: groups came nearer."),
+    "before_equalized_odds_difference": Words("Equalized odds difference without mitigation", "Largest difference of true or false positive rates between groups."),
+    "after_equalized_odds_difference": Words("Equalized odds difference with mitigation", "Largest difference of true or false positive rates between groups."),
+    "equalized_odds_difference_change": Words("Equalized odds difference, change", "Below 0: groups came nearer."),
     "base_accuracy": Words("Accuracy of the base", "Before fine-tuning."),
     "base_selection_rate": Words("Favourable rate of the base", "Before fine-tuning."),
     "base_roc_auc": Words("ROC AUC of the base", "Before fine-tuning; 0.5 is chance."),

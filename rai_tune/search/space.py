@@ -14,6 +14,7 @@ from rai_tune.core import UsageError
 from rai_tune.recipe import LoadedRecipe, parse_recipe
 from rai_tune.recipe.overrides import apply_overrides
 from rai_tune.recipe.search import Choice, Range
+from rai_tune.training.mitigation.registry import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ FIXED = ("data", "seed", "policies", "audits", "system", "search", "name", "purp
 """Parts of a recipe that no search may change: trials must learn from the same rows, and be judged alike."""
 
 RANKS = "model.adapter.layer_ranks"
+_OF_LORA = ("rank", "alpha", "dropout", "target_modules", "layer_ranks")
+"""Settings of an adapter that no other method reads."""
 _RANK_OF_LAYER = re.compile(r"model\.adapter\.layer_ranks\[(\d+)\]")
 
 
@@ -99,22 +102,72 @@ def space_of(loaded: LoadedRecipe, planned: Plan) -> Space:
 
 
 def written_space(loaded: LoadedRecipe, written: Mapping[str, Range | Choice]) -> Space:
-    """Check a space that a recipe writes. Raises ``UsageError`` naming a field that is unknown, fixed, or takes no value of its domain."""
-    for field, domain in written.items():
+    """Check a space that a recipe writes. Raises ``UsageError`` naming a field that is unknown, fixed, or takes a value of its domain in no trial.
+
+    A setting of one method is asked for only in trials with that method: elsewhere it says nothing, and would mislead the sampler.
+    """
+    for field in written:
         if field.split(".")[0] in FIXED:
             raise UsageError(
                 f"search.space: {field} is no setting that a search may change: trials learn from the same rows and are judged alike"
             )
         _check_field(loaded, field)
-        tried = (
-            list(domain.choices)
-            if isinstance(domain, Choice)
-            else [_end(domain, domain.low), _end(domain, domain.high)]
+    parameters = [_written(loaded, field, written) for field in written]
+    for item in parameters:
+        _check_values(loaded, item)
+    return Space(tuple(sorted(parameters, key=lambda item: item.on is not None)))
+
+
+def _written(loaded: LoadedRecipe, field: str, written: Mapping[str, Range | Choice]) -> Parameter:
+    on, method = method_of(field)
+    if on is None:
+        return Parameter(field, field, written[field])
+    searched = written.get(on)
+    given = searched.choices if isinstance(searched, Choice) else (_at(loaded, on),)
+    values = tuple(value for value in given if _has(value, method))
+    if not values:
+        missing = f"the method {method!r}" if method else "a method"
+        raise UsageError(
+            f"search.space: {field} belongs to {missing}, which no trial would have; name it in {on}, in the recipe or in the space"
         )
-        if _there(loaded, field) and not any(_fits(loaded, field, value) for value in tried):
-            # Nothing of it can be tried, so the refusal of the first is what is wrong with it.
-            trial_recipe(loaded, {field: tried[0]})
-    return Space(tuple(Parameter(field, field, domain) for field, domain in written.items()))
+    hung = isinstance(searched, Choice) and len(values) < len(given)
+    return Parameter(field, field, written[field], on, values) if hung else Parameter(field, field, written[field])
+
+
+def method_of(field: str) -> tuple[str | None, str | None]:
+    """The field that chooses a method, and the method that this field is a setting of (None: any). Both are None for a field of no method."""
+    keys = field.split(".")
+    if keys[0] == "mitigation" and keys[1:] != ["method"]:
+        return "mitigation.method", keys[1] if len(keys) > 2 and keys[1] != "options" else None
+    if keys[:2] == ["model", "adapter"] and len(keys) > 2 and keys[2] in _OF_LORA:
+        return "model.adapter.method", "lora"
+    return None, None
+
+
+def _has(value: Any, method: str | None) -> bool:
+    return bool(_names(value)) if method is None else method in _names(value)
+
+
+def _names(value: Any) -> tuple[Any, ...]:
+    """The methods of a value: one by name, a list of them, or none."""
+    return tuple(value or ()) if isinstance(value, list | tuple) or value is None else (value,)
+
+
+def _check_values(loaded: LoadedRecipe, item: Parameter) -> None:
+    """Refuse a value that the field never takes. One that only does not go with the rest of the recipe may go with another trial's."""
+    domain = item.domain
+    tried = domain.choices if isinstance(domain, Choice) else (_end(domain, domain.low), _end(domain, domain.high))
+    if item.field == "mitigation.method":
+        for name in {str(name) for value in tried for name in _names(value)}:
+            card_of(name)
+    first = {} if item.on is None else {item.on: item.values[0]}
+    if not first and not _there(loaded, item.field):
+        return
+    refused = [error for value in tried if (error := _refusal(loaded, {**first, item.field: value})) is not None]
+    own = [error for error in refused if f": {item.field}: " in str(error)]
+    # Where nothing of it can be tried, the first refusal is what is wrong with it.
+    for error in own or (refused if len(refused) == len(tried) else []):
+        raise error
 
 
 def trial_recipe(loaded: LoadedRecipe, settings: Mapping[str, Any]) -> LoadedRecipe:
@@ -160,12 +213,19 @@ def _there(loaded: LoadedRecipe, field: str) -> bool:
     return isinstance(here, dict)
 
 
-def _fits(loaded: LoadedRecipe, field: str, value: Any) -> bool:
+def _refusal(loaded: LoadedRecipe, settings: Mapping[str, Any]) -> UsageError | None:
     try:
-        trial_recipe(loaded, {field: value})
-    except UsageError:
-        return False
-    return True
+        trial_recipe(loaded, settings)
+    except UsageError as error:
+        return error
+    return None
+
+
+def _at(loaded: LoadedRecipe, field: str) -> Any:
+    here: Any = _mapping(loaded)
+    for key in field.split("."):
+        here = here.get(key) if isinstance(here, dict) else None
+    return here
 
 
 def _end(domain: Range, value: float) -> float | int:

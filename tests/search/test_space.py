@@ -66,6 +66,42 @@ class TestWritten:
             is None
         )
 
+    def test_it_is_asked_for_only_with_that_method(self, project):
+        recipe = loaded(project)
+        space = written_space(
+            recipe,
+            {
+                "mitigation.fair_loss.strength": Range(low=0.5, high=2.0),
+                "model.adapter.rank": Choice(choices=(2, 4)),
+                "mitigation.method": Choice(choices=(None, "reweigh", ("reweigh", "fair_loss"))),
+                "model.adapter.method": Choice(choices=("lora", "full")),
+            },
+        )
+        seen = points(space)
+        assert {len(point) for point in seen} == {2, 3, 4}
+        for point in seen:
+            assert ("mitigation.fair_loss.strength" in point) == ("fair_loss" in (point["mitigation.method"] or ()))
+            assert ("model.adapter.rank" in point) == (point["model.adapter.method"] == "lora")
+
+    @pytest.mark.parametrize(
+        ("written", "says"),
+        [
+            ({"mitigation.fair_loss.strength": Range(low=0.5, high=2.0)}, "'fair_loss', which no trial would have"),
+            (
+                {
+                    "mitigation.method": Choice(choices=(None, "fair_loss")),
+                    "mitigation.fair_loss.strength": Range(low=-1.0, high=2.0),
+                },
+                "fair_loss.strength: .*greater than 0",
+            ),
+            ({"mitigation.method": Choice(choices=(None, "fair_los"))}, "fair_los"),
+            ({"training.epochs": Choice(choices=(0, 3))}, "training.epochs: .*greater than or equal to 1"),
+        ],
+    )
+    def test_a_value_that_no_trial_takes_is_refused(self, project, written, says):
+        with pytest.raises(UsageError, match=says):
+            written_space(loaded(project), written)
+
     @pytest.mark.parametrize(
         ("field", "domain", "says"),
         [

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Objective = Literal["balanced_accuracy", "accuracy"]
 _EXACT_PAIRS = 4_000_000
 _STARTS = 20
+_AIMS = 500
 _ROUNDS = 100
 _TIE = 1e-12
 
@@ -166,7 +167,20 @@ class _Problem:
         for rate in range(self.rates[0].shape[1]):
             for aim in np.linspace(0.0, 1.0, max(len(curve.cutoffs) for curve in curves)):
                 made.add(tuple(int(np.abs(rates[:, rate] - aim).argmin()) for rates in self.rates))
+        for aim in self._aims():
+            made.add(tuple(int(np.abs(rates - aim).max(axis=1).argmin()) for rates in self.rates))
         return sorted(made, key=lambda places: (self.standing(places), places), reverse=True)[:_STARTS]
+
+    def _aims(self) -> list[NDArray[np.float64]]:
+        """Rates that all groups could share: the mean of the groups' curves, and the lowest of them, along the last rate."""
+        along = np.linspace(0.0, 1.0, min(_AIMS, max(len(rates) for rates in self.rates)))
+        # The first rate of each group where the last one is ``along``; both rise along a curve.
+        first = np.stack([np.interp(along, rates[:, -1], rates[:, 0]) for rates in self.rates])
+        return [
+            np.append(height, at) if self.rates[0].shape[1] > 1 else np.array([at])
+            for heights in (first.mean(axis=0), first.min(axis=0))
+            for height, at in zip(heights, along, strict=True)
+        ]
 
 
 def _best(wanted: NDArray[np.float64], quality: NDArray[np.float64], far: NDArray[np.float64]) -> int:

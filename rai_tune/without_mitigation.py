@@ -65,7 +65,8 @@ def train_twin(planned: Plan, workspace: Workspace, run_id: str, log: ProgressLo
         return
     plain = planned.recipe.model_copy(update={"mitigation": None})
     if _acts_on_decisions_only(planned.recipe):
-        known: dict[str, Any] = {"source": SAME_MODEL}
+        training = workspace.read_json(workspace.artifacts(run_id)["training"].digest)
+        known: dict[str, Any] = {"source": SAME_MODEL, "threshold": training["threshold"]}
     else:
         run = workspace.run(run_id)
         known = _stored_twin(workspace, run, _digest(plain)) or _trained(planned, plain, workspace, run, log)
@@ -110,6 +111,8 @@ def stored_before(workspace: Workspace, run_id: str) -> PlainDecisions:
             f"the twin without mitigation diverged, so there is no before to compare with: {told['reason']}"
         )
     facts = {name: value for name, value in told.items() if name not in {"schema", "status", "files", "history"}}
+    if facts.get("threshold"):
+        facts |= {"threshold": facts["threshold"]["value"], "threshold_rule": facts["threshold"]["rule"]}
     return PlainDecisions(workspace.read_table(artifacts[BEFORE_PREDICTIONS].digest), facts)
 
 

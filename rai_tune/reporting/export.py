@@ -112,8 +112,8 @@ def decisions_json(
 
 
 def _about_base(result: AuditResult) -> dict[str, Any]:
-    """How the base was made to decide, where a tuned model is compared with it."""
-    return {"base": dict(result.facts["base"])} if isinstance(result.facts.get("base"), dict) else {}
+    """What a model is compared with: how its base was made to decide, or where its twin without mitigation comes from."""
+    return {name: dict(result.facts[name]) for name in ("base", "before") if isinstance(result.facts.get(name), dict)}
 
 
 def _badness(outcome: str) -> int:

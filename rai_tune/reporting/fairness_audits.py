@@ -43,6 +43,8 @@ ORDER = (
 """Audits that a reader may look for, in the order of showing; without a result they are said not to have been run."""
 
 _SOMETIMES = ("regression_gaps",)
+_FIRST = ("mitigation_effect",)
+"""Audits of some runs, shown before all others where they ran."""
 _WHOLE = frozenset({"slice_discovery", "ll144", "inequality"})
 _JOINS = (" x ", " & ")
 State = Literal["measured", "nothing", "failed", "absent"]
@@ -95,7 +97,11 @@ def fairness_audits(inputs: ReportInputs) -> tuple[FairnessAudit, ...]:
     told = shown(inputs)
     results = {result.audit: result for result in told.results}
     found = {chapter.audit: chapter for chapter in chapters(told.results, MOST_ROWS)}
-    names = [*ORDER, *(name for name in _SOMETIMES if name in results)]
+    names = [
+        *(name for name in _FIRST if name in results),
+        *ORDER,
+        *(name for name in _SOMETIMES if name in results),
+    ]
     favourable = meant(inputs).favourable or "favoured"
     audits = [_audit(name, results.get(name), found.get(name), favourable) for name in names]
     return tuple(sorted(audits, key=lambda each: each.state == "absent"))

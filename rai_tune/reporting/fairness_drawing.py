@@ -20,6 +20,7 @@ _DRAWN: dict[str, tuple[str, ...]] = {
     "four_fifths": ("four_fifths_ratio",),
     "ll144": ("ll144_impact_ratio", "ll144_scoring_impact_ratio"),
     "base_vs_tuned": ("selection_rate_change",),
+    "mitigation_effect": ("selection_rate_change", "true_positive_rate_change"),
     "score_fairness": ("subgroup_auc",),
     "simpson": ("selection_rate_difference_adjusted",),
 }
@@ -96,6 +97,7 @@ def _ends(audit: str, favourable: str) -> tuple[str, str]:
     return {
         "paired_swaps": (f"less often '{favourable}' after the swap", f"more often '{favourable}' after the swap"),
         "base_vs_tuned": (f"tuned: '{favourable}' less often", f"tuned: '{favourable}' more often"),
+        "mitigation_effect": ("lower with mitigation", "higher with mitigation"),
         "simpson": ("the second group is ahead", "the first group is ahead"),
     }.get(audit, ("", ""))
 

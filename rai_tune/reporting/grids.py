@@ -60,6 +60,31 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
             },
         ),
     ),
+    "mitigation_effect": (
+        Layout(
+            "Before and after",
+            {
+                "before_selection_rate": "Favourable rate before",
+                "after_selection_rate": "After",
+                "selection_rate_change": "Change",
+                "favourable_gained_share": "Gained",
+                "favourable_lost_share": "Lost",
+                "favourable_flip_p_value": "p",
+                "accuracy_change": "Change of accuracy",
+            },
+        ),
+        Layout(
+            "Errors before and after",
+            {
+                "before_true_positive_rate": "True positive rate before",
+                "after_true_positive_rate": "True positive rate after",
+                "true_positive_rate_change": "Change of the true positive rate",
+                "before_false_positive_rate": "False positive rate before",
+                "after_false_positive_rate": "False positive rate after",
+                "false_positive_rate_change": "Change of the false positive rate",
+            },
+        ),
+    ),
     "paired_swaps": (
         Layout(
             "Swaps",

@@ -418,6 +418,39 @@ NO_LEDGER = LedgerHead(0, "", "", "", "", "")
 
 
 @dataclass(frozen=True)
+class MethodRow:
+    """A method against bias in the words of its card. ``groups_at_training`` and ``groups_at_use`` are yes or no."""
+
+    name: str
+    title: str
+    does: str
+    groups_at_training: str
+    groups_at_use: str
+    law: str
+    source: str
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """One measure without mitigation, with it, and the change with its paired interval."""
+
+    name: str
+    before: Shown | None
+    after: Shown | None
+    change: Shown
+
+
+@dataclass(frozen=True)
+class MitigationView:
+    """What was done about bias and what it did. ``rows`` are quality, then the spreads between groups; ``facts`` say against what, and the cost."""
+
+    sentence: str
+    methods: tuple[MethodRow, ...]
+    rows: tuple[BeforeAfter, ...]
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
 class ReportView:
     """Everything a report shows about one run, or about a table of predictions."""
 
@@ -456,6 +489,8 @@ class ReportView:
     """Texts of explained rows, where somebody asked for them."""
     stated: tuple[Fact, ...] = ()
     """What the recipe's ``system:`` section states; empty where it states nothing."""
+    mitigation: MitigationView | None = None
+    """Methods against bias, before and after; None for a run without any."""
     left_out_policies: tuple[Fact, ...] = ()
     """Policies that decided and are not in this view, with their verdicts."""
 

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from rai_tune.reporting.model import Chapter, MeasureRow, ReportView, Shown
 
 BASE = "base_vs_tuned"
+MITIGATION = "mitigation_effect"
 _MOST = 3
 _MOST_GROUPS = 10
 _OVERALL = (
     ("ROC AUC", "base_roc_auc", "roc_auc_change"),
     ("Accuracy", "base_accuracy", "accuracy_change"),
 )
-_TOLD = frozenset({FOUR_FIFTHS, LL144, SWAPS, BASE})
+_TOLD = frozenset({FOUR_FIFTHS, LL144, SWAPS, BASE, MITIGATION})
 _IN_EVERY_RUN = frozenset(AuditsSpec().include)
 
 

@@ -28,6 +28,7 @@ from rai_tune.reporting.facts import (
 from rai_tune.reporting.fairness import group_tables
 from rai_tune.reporting.inputs import ReportInputs
 from rai_tune.reporting.ledger import ledger_head
+from rai_tune.reporting.mitigation import mitigation_view
 from rai_tune.reporting.model import VIEW_SCHEMA, MeasureRow, ReportView
 from rai_tune.reporting.next_steps import next_commands
 from rai_tune.reporting.people import people_of
@@ -100,6 +101,7 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         evidence_digest="",
         suppress_below=recipe.audits.suppress_below,
         stated=stated_facts(recipe),
+        mitigation=mitigation_view(results, training),
     )
 
 

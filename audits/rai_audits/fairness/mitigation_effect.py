@@ -12,12 +12,13 @@ end at (``before_...`` and ``after_...``), ``favourable_gained_share`` and ``fav
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rai_audits.core import AuditContext, AuditOutput, UsageError, audit
+from rai_audits.core import AuditContext, AuditOutput, PlainDecisions, UsageError, audit
 from rai_audits.fairness.before_after import flipped, levels, rate
 from rai_audits.fairness.compared import compare
 from rai_audits.fairness.describe import Describer
@@ -74,7 +75,7 @@ def measure(context: AuditContext) -> AuditOutput:
     unweighted = without_weights(after)
     outcomes = _outcomes(context, before, after)
     measured = [
-        *levels(describe, "before", before, after, unweighted),
+        *levels(_describer_of(context, twin), "before", before, after, unweighted),
         *levels(describe, "after", after, after, unweighted),
         *_rates_by_label(describe, outcomes, after, unweighted),
         *_balanced_accuracy(describe, outcomes, unweighted),
@@ -85,6 +86,13 @@ def measure(context: AuditContext) -> AuditOutput:
     kept = context.artifacts.put_table("before_predictions", before.reset_index(drop=True))
     facts = {"before": dict(twin.facts), "rows": len(after), "row_weights": "not used" if unweighted else "none"}
     return AuditOutput(measurements=tuple(measured), artifacts={"before_predictions": kept}, facts=facts)
+
+
+def _describer_of(context: AuditContext, twin: PlainDecisions) -> Describer:
+    """Describes what the twin alone decided: by its own threshold, where the model has cutoffs by group or another one."""
+    own = twin.facts.get("threshold")
+    task = replace(context.task, threshold=own if isinstance(own, float) else None, by_group=None)
+    return Describer(NAME, replace(context, task=task), weighted=False)
 
 
 class _Outcome:

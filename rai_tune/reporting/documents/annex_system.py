@@ -17,16 +17,19 @@ from rai_tune.reporting.documents.annex_parts import (
 from rai_tune.reporting.documents.limits import limits
 from rai_tune.reporting.documents.markdown import code, literal, table
 from rai_tune.reporting.documents.model_card import (
+    before_after_table,
     bullets,
     controls_table,
     facts_table,
     group_table,
     measures,
+    mitigation_methods,
     pair_table,
 )
 from rai_tune.reporting.documents.names import data_facts, system_facts
 from rai_tune.reporting.documents.subject import Source, purpose, stated
 from rai_tune.reporting.evidence import EXPLAIN, GROUPS, PROFILE, QUALITY
+from rai_tune.reporting.mitigation import AUDIT as MITIGATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +115,8 @@ def _method(subject: Subject) -> Iterator[Statement]:
         yield Statement(facts_table(system_facts(subject)), sources)
     if subject.view.training:
         yield Statement(facts_table(subject.view.training), (subject.record("training"),))
+    if subject.view.mitigation is not None:
+        yield Statement(mitigation_methods(subject.view.mitigation), (subject.record("training"),))
 
 
 def _design(subject: Subject) -> Statement | None:
@@ -156,6 +161,7 @@ def _data(subject: Subject) -> Iterator[Statement]:
 def _tests(subject: Subject) -> Iterator[Statement]:
     yield from _quality(subject)
     yield from _by_group(subject)
+    yield from _before_and_after(subject)
     yield from _decided(subject)
     for chapter in subject.view.chapters:
         if chapter.audit in _ROBUSTNESS and chapter.rows and subject.audit(chapter.audit) is not None:
@@ -183,6 +189,15 @@ def _by_group(subject: Subject) -> Iterator[Statement]:
         tables = [group_table(found), *([pair_table(found)] if found.pairs else [])]
         head = f"**{literal(found.title)}.** {literal(found.basis)}"
         yield Statement("\n\n".join([head, *tables]), (subject.audit_source(GROUPS), *_predictions(subject)))
+
+
+def _before_and_after(subject: Subject) -> Iterator[Statement]:
+    told = subject.view.mitigation
+    if told is None or not told.rows or subject.audit(MITIGATION) is None:
+        return
+    facts = f"\n\n{facts_table(told.facts)}" if told.facts else ""
+    words = f"**Mitigation, before and after.** {literal(told.sentence)}\n\n{before_after_table(told)}{facts}"
+    yield Statement(words, (subject.audit_source(MITIGATION), *_predictions(subject)))
 
 
 def _decided(subject: Subject) -> Iterator[Statement]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rai_tune.reporting.documents.subject import Subject
     from rai_tune.reporting.inputs import ReportInputs
-    from rai_tune.reporting.model import DecisionView, Fact, GroupTable, MeasureRow, Shown
+    from rai_tune.reporting.model import DecisionView, Fact, GroupTable, MeasureRow, MitigationView, Shown
 
 _EMPTY = f"*{NOBODY[0].upper()}{NOBODY[1:]}.*"
 MOST_PAIRS = 20
@@ -44,6 +44,7 @@ def _parts(subject: Subject) -> Iterator[str]:
     yield from ("## Training", facts_table(view.training) if view.training else "Training left no record.")
     yield from _results(subject)
     yield from _groups(subject)
+    yield from _mitigation(subject)
     yield from _explanations(subject)
     yield from _decisions(subject)
     yield from ("## Limits", bullets(limits(subject)))
@@ -106,6 +107,47 @@ def _groups(subject: Subject) -> Iterator[str]:
         yield group_table(each)
         if each.pairs:
             yield pair_table(each)
+
+
+def _mitigation(subject: Subject) -> Iterator[str]:
+    told = subject.view.mitigation
+    if told is None:
+        return
+    yield "## Mitigation"
+    yield literal(told.sentence)
+    yield mitigation_methods(told)
+    if told.rows:
+        yield before_after_table(told)
+    if told.facts:
+        yield facts_table(told.facts)
+
+
+def mitigation_methods(told: MitigationView) -> str:
+    """Methods with what each needs to know about groups."""
+    head = ("Method", "What it does", "Groups at training", "Groups at use", "Where law may forbid it", "Source")
+    return table(
+        head,
+        (
+            (
+                literal(f"{row.title} ({row.name})"),
+                literal(row.does),
+                row.groups_at_training,
+                row.groups_at_use,
+                literal(row.law),
+                literal(row.source),
+            )
+            for row in told.methods
+        ),
+    )
+
+
+def before_after_table(told: MitigationView) -> str:
+    """Quality and gaps without mitigation, with it, and the change."""
+    head = ("Measure", "Without", "With", "Change", "Interval")
+    rows = (
+        (literal(row.name), number(row.before)[0], number(row.after)[0], *number(row.change)[:2]) for row in told.rows
+    )
+    return table(head, rows)
 
 
 def group_table(found: GroupTable) -> str:

@@ -11,6 +11,7 @@ from rai_tune.reporting.paper.deciding import controls, people
 from rai_tune.reporting.paper.explained import explained, texts
 from rai_tune.reporting.paper.groups import fairness
 from rai_tune.reporting.paper.measured import data, other, performance, system
+from rai_tune.reporting.paper.mitigated import mitigated
 
 if TYPE_CHECKING:
     from rai_tune.reporting.model import ReportView
@@ -23,6 +24,7 @@ def full_paper(view: ReportView) -> Paper:
         *data(view),
         *performance(view),
         *fairness(view),
+        *mitigated(view),
         *explained(view),
         *other(view),
         *controls(view),

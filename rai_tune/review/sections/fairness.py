@@ -11,6 +11,7 @@ from rai_tune.reporting.fairness_audits import about, fairness_audits, meant, me
 from rai_tune.review.components import Banner, Cell, Facts, Paragraph, Table, draw_chart, literal
 from rai_tune.review.sections.cells import measures, side_by_side
 from rai_tune.review.sections.groups import show_groups
+from rai_tune.review.sections.mitigated import show_mitigation
 
 if TYPE_CHECKING:
     from rai_tune.reporting.fairness_audits import FairnessAudit
@@ -31,6 +32,7 @@ def show_fairness(page: RunPage, workspace: Workspace) -> None:
         attribute = show_groups(page.view, words)
     else:
         literal("groups", Paragraph(_without_groups(page.inputs)))
+    show_mitigation(page.view.mitigation, words)
     audits = _audits(page.key, page.inputs)
     for audit in audits:
         if audit.state != "absent":

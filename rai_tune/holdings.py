@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rai_tune.workspace import RunRecord, Workspace
 
-_STATED = frozenset({"base.json", "decision.json"})
-"""Model files that stay: the evidence statement is made from them, and they hold digests and settings only."""
+_STATED = frozenset({"base.json", "decision.json", "postprocessing.json"})
+"""Model files that stay: what decisions were made by is told from them, and they hold digests and settings only."""
 
 
 @dataclass(frozen=True)

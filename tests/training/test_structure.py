@@ -10,7 +10,7 @@ from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter
 from rai_tune.training.base_model import find_base
 from rai_tune.training.predicting import predict_logits
-from rai_tune.training.saved_model import DecisionFacts, load_saved, manifest_digest, save_model
+from rai_tune.training.saved_model import DecisionFacts, load_saved, manifest_digest, merge_adapter, save_model
 from rai_tune.training.structure import check_structure
 from rai_tune.training.tokens import load_tokenizer
 
@@ -89,6 +89,25 @@ def test_a_saved_model_answers_as_it_did(tiny_base, tmp_path, spec):
     ids = [[2, 5, 6, 3], [2, 7, 3]]
     before, after = (predict_logits(each, ids, pad_id=0, batch_size=2, device="cpu") for each in (model, loaded.model))
     assert np.array_equal(before, after)
+
+
+def test_a_merged_model_has_the_layers_that_were_kept(tiny_base, tmp_path):
+    model = model_of(tiny_base, adapter={"layer_ranks": [3]}, layers=1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape))
+    base, tokenizer = find_base(str(tiny_base), None, tmp_path), load_tokenizer(str(tiny_base))
+    facts = DecisionFacts(
+        "text_classification", ("no", "yes"), "yes", "no", 0.5, "fixed", "text", None, (), 64, adapter=True, layers=1
+    )
+    loaded = load_saved(tmp_path / "model", save_model(model, tokenizer, facts, base, tmp_path / "model"), tmp_path)
+    ids = [[2, 5, 6, 3], [2, 7, 3]]
+    before = predict_logits(loaded.model, ids, pad_id=0, batch_size=2, device="cpu")
+    merged = load_task("text_classification").load_base(str(merge_adapter(loaded, tmp_path / "merged")), ("no", "yes"))
+    assert merged.config.num_hidden_layers == len(merged.bert.encoder.layer) == 1
+    after = predict_logits(merged.eval(), ids, pad_id=0, batch_size=2, device="cpu")
+    np.testing.assert_allclose(after, before, atol=1e-5)
 
 
 def test_a_model_that_keeps_all_layers_is_written_as_before(tiny_base, tmp_path):

@@ -12,6 +12,7 @@ from rai_tune.core import UsageError
 from rai_tune.planning import check_vetoes
 from rai_tune.recipe.search import Choice, Range
 from rai_tune.search.space import Parameter, Space, trial_recipe
+from rai_tune.training.few_shot import check_few_shot, learned_from
 from rai_tune.training.mitigation.composing import check_mitigation
 from rai_tune.training.structure import layers_of, linear_modules
 
@@ -49,11 +50,22 @@ def made_space(planned: Plan) -> Space:
 
 
 def _training(planned: Plan, adapter: str) -> Iterator[Parameter]:
+    spec = planned.recipe.training
     rows = int((planned.data.rows["split"] == "train").sum())
+    few = rows < _FEW or spec.few_shot is not None
+    yield _plain("training.batch_size", Choice(choices=(8, 16, 32) if few else (16, 32, 64)))
+    if spec.few_shot is not None:
+        # With a frozen encoder nothing is warmed up, and the head has no rate of its own.
+        if adapter != "frozen":
+            low, high = (2e-5, 5e-4) if adapter == "full" else (2e-4, 5e-3)
+            yield _plain("training.few_shot.learning_rate", Range(low=low, high=high, log=True))
+            yield _plain("training.few_shot.epochs", Range(low=5, high=40, whole=True))
+        return
     low, high = {"full": (5e-6, 2e-4), "frozen": (1e-4, 3e-2)}.get(adapter, (2e-4, 5e-3))
     yield _plain("training.learning_rate", Range(low=low, high=high, log=True))
-    yield _plain("training.batch_size", Choice(choices=(8, 16, 32) if rows < _FEW else (16, 32, 64)))
-    yield _plain("training.epochs", Range(low=1, high=8 if rows < _FEW else 4, whole=True))
+    # A patience as long as the training is refused, so no trial is as short.
+    fewest = 1 + (spec.early_stopping.patience if spec.checkpoint_every == "epoch" else 0)
+    yield _plain("training.epochs", Range(low=fewest, high=max(8 if few else 4, fewest + 1), whole=True))
 
 
 def _mitigation(planned: Plan) -> Iterator[Parameter]:
@@ -75,7 +87,8 @@ def _suits(planned: Plan, name: str) -> bool:
     try:
         recipe = trial_recipe(planned.loaded, {"mitigation.method": name}).recipe
         check_vetoes(recipe, planned.policies, {"groups": planned.data.groups, "rows": len(planned.data.rows)})
-        check_mitigation(recipe, planned.data)
+        check_few_shot(recipe)
+        check_mitigation(recipe, learned_from(recipe, planned.data))
     except UsageError:
         return False
     return True

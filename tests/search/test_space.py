@@ -157,6 +157,25 @@ class TestMade:
             assert len(ranks) == (made.model.layers or 2)
             plan(trial_recipe(recipe, settings))
 
+    @pytest.mark.parametrize(
+        ("settings", "fields"),
+        [
+            (["training.early_stopping.patience=3", "training.epochs=5"], {"training.epochs": (4.0, 8.0)}),
+            (
+                ["training={few_shot: {shots: 4}}"],
+                {"training.few_shot.epochs": (5.0, 40.0), "training.few_shot.learning_rate": (2e-4, 5e-3)},
+            ),
+        ],
+    )
+    def test_what_the_training_does_not_read_is_not_tried(self, project, settings, fields):
+        recipe = loaded(project, *settings)
+        space = space_of(recipe, plan(recipe))
+        told = space.to_json()
+        assert {name: (told[name]["low"], told[name]["high"]) for name in fields} == fields
+        assert ("training.epochs" in told) == ("training.epochs" in fields)
+        for point in points(space, 10):
+            plan(trial_recipe(recipe, point))
+
     def test_a_method_that_a_policy_forbids_is_left_out(self, project):
         recipe = loaded(project, "policies=[fair-lending]")
         methods = space_of(recipe, plan(recipe)).to_json()["mitigation.method"]["choices"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rai_tune.core import UsageError, did_you_mean
+from rai_tune.search.objectives import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 Direction = Literal["maximise", "minimise"]
 EXAMPLE = "auc within 0.5 of best, smallest gap"
 
-_SHORT = {"auc": "roc_auc", "parameters": "adapter_parameters", "time": "cpu_seconds"}
 _WITHIN = re.compile(r"(?P<what>\S+) within (?P<amount>\S+?) ?(?P<unit>points?|%)? of (?:the )?best")
 _LIMIT = re.compile(r"(?P<what>\S+) (?P<side>at least|at most) (?P<amount>\S+)")
 _PREFER = re.compile(r"(?P<side>smallest|largest|best) (?P<what>\S+)")
@@ -156,7 +156,7 @@ def _objective(word: str, directions: Mapping[str, Direction]) -> str:
     gaps = [name for name in directions if name.endswith("_difference")]
     if word == "gap" and len(gaps) == 1:
         return gaps[0]
-    name = _SHORT.get(word, word)
+    name = SHORT.get(word, word)
     if name not in directions:
         raise UsageError(
             f"--choose: this search measured no {word!r}.{did_you_mean(name, directions)} It measured: {', '.join(directions)}"

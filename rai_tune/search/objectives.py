@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rai_tune.recipe.schema import Recipe
     from rai_tune.search.choosing import Direction
 
-SHORT = {"auc": "roc_auc", "parameters": "adapter_parameters"}
+SHORT = {"auc": "roc_auc", "parameters": "adapter_parameters", "time": "cpu_seconds"}
 """Short names that are understood."""
 
 

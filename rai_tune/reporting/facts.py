@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import sha256_json
+from rai_tune.reporting.few_shot import few_shot_facts
 from rai_tune.reporting.model import Fact, HistoryRow
 from rai_tune.reporting.text import clean, sentence
 from rai_tune.reporting.wording import METHODS
@@ -115,6 +116,7 @@ def _steps(recipe: Recipe, training: Mapping[str, Any]) -> Iterator[Fact]:
     spec = recipe.training
     if training.get("head"):
         yield Fact("Head", f"{clean(str(training['head']))}, fitted on the mean of the encoder's last hidden states")
+        yield from few_shot_facts(training)
         return
     yield Fact("Epochs done", _number(training.get("epochs_done")) + f" of {spec.epochs}")
     yield Fact("Best step", _count(training.get("best_step")))

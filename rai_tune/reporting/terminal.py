@@ -19,11 +19,13 @@ from rich.text import Text
 
 from rai_tune.reporting.controls import decision_view
 from rai_tune.reporting.evidence import SWAPS
+from rai_tune.reporting.few_shot import spread_facts
 from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
 from rai_tune.reporting.terminal_chapters import base_rows, other_chapters
 from rai_tune.reporting.terminal_controls import STYLES, controls_of
 from rai_tune.reporting.terminal_gaps import missed_gaps
 from rai_tune.reporting.terminal_hiring import four_fifths_rows, ll144_rows
+from rai_tune.reporting.terminal_mitigation import mitigation_rows
 from rai_tune.reporting.terminal_plot import Axis, axis_for, bar, dot_and_bar
 
 if TYPE_CHECKING:
@@ -150,12 +152,23 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     if tested:
         what = "Quality on test rows" if view.kind == "run" else "Quality of the decisions"
         yield f"{what}, with interval", _quality(tested[:_MAX_QUALITY])
+    yield from _over_draws(view)
     for table in view.groups:
         yield f"'{table.rate_name}' by {table.attribute}", _groups(table)
         if table.pairs:
             yield f"Impact ratios by {table.attribute}, lowest first", _pairs(table)
         if any(row.value.status != "suppressed" for row in table.detectable):
             yield f"What these rows would miss by {table.attribute}", missed_gaps(table)
+    if view.mitigation is not None:
+        yield "What mitigation did: with minus without, same test rows", mitigation_rows(view.mitigation)
+    yield from _audits(view)
+    if view.explanations.rows:
+        yield "What decisions lean on", _leaning(view)
+    for decision in view.decisions:
+        yield f"Controls of {decision.policy} {decision.version}", controls_of(decision.controls)
+
+
+def _audits(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     rule = four_fifths_rows(view.other)
     if rule is not None:
         yield "Four fifths of the highest rate (guidance), beside Fisher's test", rule
@@ -171,10 +184,6 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
     others = other_chapters(view)
     if others is not None:
         yield "Other measurements", others
-    if view.explanations.rows:
-        yield "What decisions lean on", _leaning(view)
-    for decision in view.decisions:
-        yield f"Controls of {decision.policy} {decision.version}", controls_of(decision.controls)
 
 
 def _grid(*widths: int | None) -> Table:
@@ -190,6 +199,16 @@ def _quality(rows: list[MeasureRow]) -> Table:
     for row in rows:
         table.add_row(Text(row.name), Text(row.value.text), Text(row.value.interval), Text(f"n {row.value.n_text}"))
     return table
+
+
+def _over_draws(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
+    """Median and range of each measure over draws of a few-shot run; the report lists every draw."""
+    facts = spread_facts(view)
+    if facts:
+        table = _grid(24, None)
+        for fact in facts:
+            table.add_row(Text(fact.name), Text(fact.text.split(" on ", maxsplit=1)[0]))
+        yield "Over draws of the shots, on validation rows", table
 
 
 def _swaps(rows: list[MeasureRow]) -> Group:

@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from rai_tune.training.few_shot import learned_from
 from rai_tune.training.fit import SPLITS, set_up
 
 if TYPE_CHECKING:
@@ -20,12 +21,20 @@ _TIMED_STEPS = 3
 
 def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, Any]:
     """Count rows and tokens, time ``_TIMED_STEPS`` forward and backward passes, and scale by tokens. Trains nothing."""
+    data = learned_from(recipe, data)
     ready = set_up(recipe, data, base)
     spec = recipe.training
+    few = spec.few_shot
+    if few is not None and recipe.model.adapter.method == "frozen":
+        epochs, evaluations, models = 0, 1, few.repeats
+    elif few is not None:
+        epochs, evaluations, models = few.epochs, 1, few.repeats
+    else:
+        epochs, evaluations, models = spec.epochs, spec.epochs, 1
     train = ready.tokens["train"]
     seconds_per_token = _time_steps(ready, train, spec.batch_size)
     batches = math.ceil(len(train.ids) / spec.batch_size)
-    evaluated = ready.tokens["validation"].total * spec.epochs
+    evaluated = ready.tokens["validation"].total * evaluations
     weights = list(ready.model.parameters())
     return {
         "schema": "rai-tune/dry-run/v1",
@@ -37,18 +46,26 @@ def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, A
             }
             for name in SPLITS
         },
-        "steps": math.ceil(batches / spec.accumulate) * spec.epochs,
+        "steps": math.ceil(batches / spec.accumulate) * epochs * models,
         "batch_size": spec.batch_size,
         "device": ready.hardware.device,
         "precision": ready.hardware.precision,
         "parameters": sum(weight.numel() for weight in weights),
         "trained_parameters": sum(weight.numel() for weight in weights if weight.requires_grad),
         # A forward pass alone costs about a third of forward and backward.
-        "training_s": seconds_per_token * (train.total * spec.epochs + evaluated / 3),
+        "training_s": seconds_per_token * (train.total * epochs + evaluated / 3) * models,
         "timed_steps": _TIMED_STEPS,
         **_memory(ready),
-        "notes": list(data.notes),
+        "notes": [*data.notes, *_few_shot_notes(recipe)],
     }
+
+
+def _few_shot_notes(recipe: Recipe) -> list[str]:
+    few = recipe.training.few_shot
+    if few is None:
+        return []
+    models = "one model" if few.repeats == 1 else f"{few.repeats} models, of {few.repeats} draws; the first is kept"
+    return [f"few-shot: {few.shots} training rows of each class are learned from and the others are not read; {models}"]
 
 
 def _memory(ready: Prepared) -> dict[str, int]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rai_tune.core import DivergedError, UsageError
 from rai_tune.pipeline import plan
 from rai_tune.recipe import load_recipe
+from rai_tune.training.estimate import estimate
 from rai_tune.training.few_shot import check_few_shot, draw_seed, learned_from, with_shots
 from rai_tune.training.few_shot.learning import learn_few_shot
 from rai_tune.training.few_shot.spread import measures, spread_of
@@ -263,3 +264,13 @@ def test_a_script_learns_without_a_workspace(few, tmp_path):
     mask = torch.ones_like(ids)
     with torch.inference_mode():
         assert torch.equal(learned.model(ids, mask).logits, loaded.model(ids, mask).logits)
+
+
+def test_the_estimate_counts_the_shots_and_every_draw(few):
+    planned = few(repeats=4)
+    found = estimate(planned.recipe, planned.data, planned.base)
+    assert found["splits"]["train"]["rows"] == 12
+    assert found["steps"] == 3 * 4  # a batch holds all 12 rows, so one step an epoch
+    assert "6 training rows of each class" in found["notes"][-1]
+    frozen = few("model.adapter={method: frozen}", "training.few_shot={shots: 6, repeats: 1}")
+    assert estimate(frozen.recipe, frozen.data, frozen.base)["steps"] == 0

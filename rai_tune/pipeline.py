@@ -9,8 +9,7 @@ Stable API: ``plan``, ``start``, ``resume``, ``decide``, ``reaudit``, ``predict`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rai_tune.auditing import Progress, run_audits
 from rai_tune.core import DivergedError, StorageError, UsageError
@@ -18,10 +17,10 @@ from rai_tune.data.preparing import prepare_frame
 from rai_tune.planning import Plan, device_of, plan
 from rai_tune.reaudit import reaudit
 from rai_tune.reporting.stored import stored_decisions
-from rai_tune.stored_rows import data_facts, predict_and_store
+from rai_tune.stages import create, describe, enter, mark_failed, run_context, train
+from rai_tune.stored_rows import predict_and_store
 from rai_tune.stored_run import (
     RunOutcome,
-    attach,
     check_trained,
     decide,
     load_model,
@@ -30,18 +29,17 @@ from rai_tune.stored_run import (
     worst,
 )
 from rai_tune.training.checkpoints import says_disk_is_full
-from rai_tune.training.fit import fit
 from rai_tune.training.predictions import predictions_table
+from rai_tune.without_mitigation import keep_before, train_twin
 from rai_tune.workspace.progress import ProgressLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import pandas as pd
 
     from rai_tune.training.saved_model import LoadedModel
     from rai_tune.workspace import Workspace
-    from rai_tune.workspace.records import RunState
 
 __all__ = [
     "Plan",
@@ -71,32 +69,12 @@ def start(
     ``author_key`` is the id of the author's key where it is not the one that ``RAITUNE_KEY`` names; ``begun`` is told the id of
     the run as soon as there is one.
     """
-    context = _context(planned, author_key)  # a key that is named and not there is found before a run is
-    run = workspace.create_run(
-        name=planned.recipe.name,
-        recipe=planned.recipe.model_dump(mode="json"),
-        recipe_digest=planned.loaded.digest,
-        policies={policy.policy.id: policy.digest for policy in planned.policies},
-    )
+    context = run_context(planned, author_key)  # a key that is named and not there is found before a run is
+    run = create(planned, workspace)
     with workspace.claim(run.id):
         if begun is not None:
             begun(run.id)
-        attach(workspace, run.id, "context", context)
-        for policy in planned.policies:
-            # The text of the pack, so that what froze can be read, and decided by, years later.
-            attach(
-                workspace,
-                run.id,
-                f"policy:{policy.policy.id}",
-                policy.policy.model_dump(mode="json", exclude_none=True),
-            )
-        attach(workspace, run.id, "data", data_facts(planned.data))
-        workspace.update_run(
-            run.id,
-            data_digest=planned.data.data_digest,
-            base_digest=planned.base.digest,
-            test_digest=planned.data.test_digest,
-        )
+        describe(planned, workspace, run.id, context)
         return _carry_through(planned, workspace, run.id, progress, resuming=False)
 
 
@@ -139,15 +117,17 @@ def _carry_through(
     """Run every stage that has no result yet; whatever stops it, the run's state says so."""
     log = ProgressLog(workspace.run_dir(run_id), progress)
     try:
-        _enter(workspace, run_id, "preparing", log)
-        _train(planned, workspace, run_id, log, resuming=resuming)
+        enter(workspace, run_id, "preparing", log)
+        train(planned, workspace, run_id, log, resuming=resuming)
+        train_twin(planned, workspace, run_id, log)
         loaded = load_model(workspace, workspace.run(run_id))
         predictions = _predict_splits(planned, workspace, run_id, loaded, log)
+        keep_before(planned, workspace, run_id, loaded, predictions, log)
         _audit(planned, workspace, run_id, loaded, predictions, log)
-        _enter(workspace, run_id, "deciding", log)
+        enter(workspace, run_id, "deciding", log)
         outcome = decide(run_id, workspace, planned.policies)
         workspace.update_run(run_id, verdict=outcome.outcome)
-        _enter(workspace, run_id, "completed", log)
+        enter(workspace, run_id, "completed", log)
         return outcome
     except DivergedError as error:
         workspace.set_state(run_id, "diverged", error=str(error))
@@ -156,46 +136,10 @@ def _carry_through(
         workspace.set_state(run_id, "interrupted", error="interrupted; --resume goes on from the last checkpoint")
         raise
     except Exception as error:
-        _mark_failed(workspace, run_id, error)
+        mark_failed(workspace, run_id, error)
         if says_disk_is_full(error):
             raise StorageError(f"the disk is full; run {run_id} is kept and --resume goes on ({error})") from error
         raise
-
-
-def _enter(workspace: Workspace, run_id: str, state: RunState, log: ProgressLog) -> None:
-    workspace.set_state(run_id, state)
-    log.enter(state)
-
-
-def _mark_failed(workspace: Workspace, run_id: str, error: Exception) -> None:
-    try:
-        workspace.set_state(run_id, "failed", error=f"{type(error).__name__}: {error}"[:2000])
-    except StorageError:
-        # A full disk cannot take the note; the run stays in its working state, from which it resumes all the same.
-        return
-
-
-def _train(planned: Plan, workspace: Workspace, run_id: str, log: ProgressLog, *, resuming: bool) -> None:
-    if "model" in workspace.artifacts(run_id):
-        return
-    _enter(workspace, run_id, "training", log)
-    fitted = fit(
-        planned.recipe,
-        planned.data,
-        planned.base,
-        folder=workspace.run_dir(run_id),
-        checkpoints=_Checkpoints(workspace, run_id),
-        recorder=_Recorder(workspace, run_id, log),
-        resume=resuming,
-    )
-    folder = workspace.run_dir(run_id) / "model"
-    for name in fitted.manifest:
-        workspace.put_file(folder / name)
-    attach(workspace, run_id, "training", fitted.facts)
-    attach(workspace, run_id, "environment", fitted.environment)
-    workspace.update_run(run_id, model_digest=fitted.digest)
-    # Last, because its presence says that training is done.
-    attach(workspace, run_id, "model", {"files": fitted.manifest, "digest": fitted.digest})
 
 
 def _predict_splits(
@@ -204,7 +148,7 @@ def _predict_splits(
     artifacts = workspace.artifacts(run_id)
     if "predictions" in artifacts:
         return workspace.read_table(artifacts["predictions"].digest)
-    _enter(workspace, run_id, "predicting", log)
+    enter(workspace, run_id, "predicting", log)
     return predict_and_store(planned, workspace, run_id, loaded, log).predictions
 
 
@@ -216,44 +160,5 @@ def _audit(
     predictions: pd.DataFrame,
     log: ProgressLog,
 ) -> None:
-    _enter(workspace, run_id, "auditing", log)
-    names = planned.recipe.audits.names
-    run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, log)
-
-
-@dataclass(frozen=True)
-class _Checkpoints:
-    """Checkpoint digests, kept in the workspace."""
-
-    workspace: Workspace
-    run_id: str
-
-    def add(self, step: int, manifest: dict[str, str]) -> None:
-        self.workspace.add_checkpoint(self.run_id, step, manifest)
-
-    def recorded(self) -> Mapping[int, Mapping[str, str]]:
-        return {record.step: record.manifest for record in self.workspace.checkpoints(self.run_id)}
-
-
-@dataclass(frozen=True)
-class _Recorder:
-    """Training's metrics to the workspace, its progress to whoever watches."""
-
-    workspace: Workspace
-    run_id: str
-    report: Progress
-
-    def metrics(self, step: int, epoch: float, values: Mapping[str, float]) -> None:
-        self.workspace.add_metrics(self.run_id, step, epoch, values)
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        self.report(what, done, total)
-
-
-def _context(planned: Plan, author_key: str | None) -> dict[str, Any]:
-    """Where the recipe's relative paths begin, and whose key the author's is (its public half; nothing is signed yet)."""
-    from rai_tune.promotion.identity import named_key_id
-
-    context = {"base_dir": str(planned.loaded.base_dir)}
-    author = author_key or named_key_id()
-    return {**context, "author_key": author} if author else context
+    enter(workspace, run_id, "auditing", log)
+    run_audits(planned.recipe.audit_names, planned, workspace, workspace.run(run_id), loaded, predictions, log)

@@ -19,7 +19,7 @@ from rai_audits.core import (
     sha256_file,
     sha256_json,
 )
-from rai_tune.core.errors import DivergedError, StorageError, WorkspaceError
+from rai_tune.core.errors import DivergedError, PrunedError, StorageError, WorkspaceError
 from rai_tune.core.ids import check_run_id, new_run_id
 from rai_tune.core.resources import resource_path
 
@@ -32,6 +32,7 @@ __all__ = [
     "DivergedError",
     "IntegrityError",
     "Measurement",
+    "PrunedError",
     "RaiError",
     "StorageError",
     "TaskInfo",

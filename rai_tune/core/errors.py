@@ -9,6 +9,10 @@ class DivergedError(RaiError):
     """Training produced a loss that is not a finite number; the run is kept as ``diverged`` (exit 1)."""
 
 
+class PrunedError(RaiError):
+    """A trial of a search was stopped early because it is worse than earlier ones; the run is kept as ``pruned``."""
+
+
 class WorkspaceError(UsageError):
     """The workspace cannot be opened or written (exit 2); what it held is untouched."""
 

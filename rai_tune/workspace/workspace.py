@@ -96,8 +96,12 @@ class Workspace:
         recipe_digest: str,
         policies: dict[str, str],
         parent: str | None = None,
+        named: Sequence[ArtifactRef] = (),
     ) -> RunRecord:
-        """Record a new run in state ``created``. ``policies`` (id -> digest) freeze here and never change again."""
+        """Record a new run in state ``created``. ``policies`` (id -> digest) freeze here and never change again.
+
+        ``named`` are artifacts, stored before, that the run has from its first moment: there is no run without them.
+        """
         moment = runs.now()
         with self._database.write() as session:
             if parent is not None:
@@ -118,6 +122,8 @@ class Workspace:
             )
             session.add(row)
             session.flush()
+            for ref in named:
+                logbook.attach(session, row.id, ref)
             return runs.to_record(row)
 
     def run(self, run_id: str) -> RunRecord:

@@ -125,7 +125,13 @@ def class_weights(request: TrainRequest) -> torch.Tensor | None:
     if spec == "none":
         return None
     if spec == "balanced":
-        counts = np.bincount(request.train.labels, minlength=len(request.classes)).clip(min=1)
+        counts = np.bincount(request.train.labels, minlength=len(request.classes)).astype(float)
+        chances = _chances(request)
+        if chances is not None:
+            # A mitigation that draws rare labels more often has balanced them already.
+            drawn = np.bincount(request.train.labels, chances, minlength=len(request.classes))
+            counts = drawn * len(request.train) / drawn.sum()
+        counts = counts.clip(min=1)
         return torch.tensor(len(request.train) / (len(request.classes) * counts), dtype=torch.float32)
     return torch.tensor([spec.get(name, 1.0) for name in request.classes], dtype=torch.float32)
 
@@ -202,6 +208,7 @@ class AuditedTrainer(Trainer):
             pair_logits=logits[count:] if "pair_of" in inputs else None,
             pair_of=inputs.get("pair_of"),
             training=training,
+            row_weights=rows,
         )
         return self._mitigation.loss(batch, plain)
 

@@ -1,6 +1,8 @@
 """Method ``balance``: every cell of group and label is drawn equally often (group-balanced sampling, Idrissi et al. 2022).
 
 An epoch still draws as many rows as there are, with replacement: rows of a small cell are seen often, some of a large one not at all.
+``training.class_weights: balanced`` then weighs classes by how often they are drawn; row weights of the data still count in the loss of what is drawn.
+It may be joined with ``group_dro``, whose paper draws groups alike too.
 Stable API: ``METHOD``.
 """
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from rai_tune.training.mitigation.base import MethodCard, Mitigation
 from rai_tune.training.mitigation.cells import cell_names, cells_of
+from rai_tune.training.mitigation.law import TRAINING_ONLY
 from rai_tune.training.mitigation.registry import mitigation
 
 if TYPE_CHECKING:
@@ -27,10 +30,7 @@ CARD = MethodCard(
     slots=("sampling",),
     groups_at_training=True,
     groups_at_use=False,
-    law=(
-        "No rule known that forbids it by name: groups are read in training only. Where they are special categories of personal data, reading "
-        "them needs a basis, such as Art. 4a of Regulation (EU) 2024/1689."
-    ),
+    law=TRAINING_ONLY,
     source="Idrissi et al. 2022 (arXiv:2110.14503)",
     excludes={
         "reweigh": "each alone makes group and label independent in what is learned from, and both together correct twice",

@@ -105,6 +105,8 @@ class LossBatch:
     pair_of: torch.Tensor | None = None
     training: bool = True
     """False where the loss is only measured, on validation rows: no state may change then."""
+    row_weights: torch.Tensor | None = None
+    """Weight of each row without that of its class, (rows,): what rates of a group are taken with. None where all are 1."""
 
 
 class Mitigation:

@@ -48,7 +48,14 @@ class Applied:
         return next((method.weight_decay for method in self.methods if method.weight_decay is not None), None)
 
     def loss(self, batch: LossBatch, plain: torch.Tensor) -> torch.Tensor:
-        """The loss of a batch: the reduction of the method that has one, else ``plain``, and every penalty."""
+        """The loss of a batch: the reduction of the method that has one, else ``plain``, and every penalty.
+
+        With ``training.accumulate`` a method sees each of the batches that are summed into one step. On validation rows
+        (``batch.training`` false) the sum is what ``select_best_by: loss`` compares, so each part has to be the same measure at every
+        checkpoint: ``plain`` for methods that act on rows, weights or draws, since validation rows are neither copied, reweighed nor drawn;
+        all cells alike for ``group_dro``, whose own weights move; the penalty of the running rates for ``fair_loss``; no penalty for
+        ``logit_pairing``, since validation rows have no counterfactuals.
+        """
         reduced = next((found for method in self.methods if (found := method.reduce(batch)) is not None), plain)
         for method in self.methods:
             added = method.penalty(batch)

@@ -12,6 +12,7 @@ import numpy as np
 
 from rai_tune.training.mitigation.base import MethodCard, Mitigation
 from rai_tune.training.mitigation.cells import cell_names, cells_of
+from rai_tune.training.mitigation.law import TRAINING_ONLY
 from rai_tune.training.mitigation.registry import mitigation
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ CARD = MethodCard(
     slots=("weights",),
     groups_at_training=True,
     groups_at_use=False,
-    law=(
-        "No rule known that forbids it by name: groups are read in training only. Where they are special categories of personal data, reading "
-        "them needs a basis, such as Art. 4a of Regulation (EU) 2024/1689."
-    ),
+    law=TRAINING_ONLY,
     source="Kamiran and Calders 2012 (doi:10.1007/s10115-011-0463-8); formula as in AIF360",
     excludes={
         "balance": "each alone makes group and label independent in what is learned from, and both together correct twice",

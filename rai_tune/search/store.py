@@ -1,0 +1,241 @@
+"""Searches as a workspace keeps them: what was asked (``search.json``) and the trials (an Optuna study), in one folder for each search.
+
+The study is a file of its own and not in the workspace's database: Optuna versions its tables by the same Alembic table as the workspace does.
+Only the process that runs a search writes to it; everybody may read. Stable API: ``SearchRecord``, ``begin``, ``read_record``, ``search_ids``,
+``newest_named``, ``open_study``, ``read_search``, ``check_same``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rai_tune.core import UsageError, canonical_json, check_run_id, did_you_mean, new_run_id
+from rai_tune.recipe import LoadedRecipe, parse_recipe
+from rai_tune.search.objectives import load_objective
+from rai_tune.search.result import SearchResult, TrialResult, Value
+from rai_tune.workspace.atomic import atomic_write
+from rai_tune.workspace.runs import now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import optuna
+
+    from rai_tune.search.space import Space
+    from rai_tune.workspace import Workspace
+
+SCHEMA = "rai-tune/search-record/v1"
+RECORD_FILE, STUDY_FILE = "search.json", "study.db"
+_DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {"maximise": "maximize", "minimise": "minimize"}
+OUTCOME = "outcome"
+"""User attribute of a trial in the study: what came of it, as JSON."""
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """What a search was asked for. ``space`` is its JSON, ``threads`` the CPU threads of every trial, ``author`` the id of the author's key."""
+
+    id: str
+    name: str
+    recipe: dict[str, Any]
+    recipe_digest: str
+    base_dir: str
+    objectives: tuple[str, ...]
+    space: dict[str, Any]
+    constraints: tuple[str, ...]
+    sampler: str
+    prune: bool
+    seed: int
+    threads: int
+    trials: int
+    created_at: str
+    author: str | None = None
+
+    def loaded(self) -> LoadedRecipe:
+        """The recipe as it was, from the folder that it was read in."""
+        from pathlib import Path
+
+        return parse_recipe(self.recipe, f"the recipe of search {self.id}", Path(self.base_dir))
+
+
+def begin(
+    workspace: Workspace,
+    loaded: LoadedRecipe,
+    space: Space,
+    *,
+    objectives: Sequence[str],
+    constraints: Sequence[str],
+    sampler: str,
+    prune: bool,
+    trials: int,
+    author: str | None = None,
+) -> SearchRecord:
+    """Record a new search before its first trial."""
+    moment = now()
+    record = SearchRecord(
+        id=new_run_id(f"{loaded.recipe.name}-search", loaded.digest, moment),
+        name=loaded.recipe.name,
+        recipe=loaded.recipe.model_dump(mode="json"),
+        recipe_digest=loaded.digest,
+        base_dir=str(loaded.base_dir),
+        objectives=tuple(objectives),
+        space=space.to_json(),
+        constraints=tuple(constraints),
+        sampler=sampler,
+        prune=prune,
+        seed=loaded.recipe.seed,
+        # One thread unless the recipe says otherwise: results then do not hang on how many trials share the machine.
+        threads=loaded.recipe.training.threads or 1,
+        trials=trials,
+        created_at=moment,
+        author=author,
+    )
+    write(workspace, record)
+    return record
+
+
+def write(workspace: Workspace, record: SearchRecord) -> None:
+    """Keep what is asked of a search."""
+    folder = folder_of(workspace, record.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / RECORD_FILE, canonical_json({"schema": SCHEMA, **asdict(record)}))
+
+
+def folder_of(workspace: Workspace, search_id: str) -> Path:
+    """Where a search lies. Raises ``UsageError`` for what could not be the id of one."""
+    try:
+        return workspace.root / "searches" / check_run_id(search_id)
+    except UsageError as error:
+        raise UsageError(
+            f"{search_id!r} is no recipe file and no id of a search; 'raitune tune' lists the searches of this workspace"
+        ) from error
+
+
+def search_ids(workspace: Workspace) -> tuple[str, ...]:
+    """Ids of all searches, newest first."""
+    home = workspace.root / "searches"
+    found = [path.parent for path in home.glob(f"*/{RECORD_FILE}")] if home.is_dir() else []
+    records = sorted(((_read(path)["created_at"], path.name) for path in found), reverse=True)
+    return tuple(name for _, name in records)
+
+
+def newest_named(workspace: Workspace, name: str) -> SearchRecord | None:
+    """The newest search of a recipe of this name."""
+    records = (read_record(workspace, each) for each in search_ids(workspace))
+    return next((record for record in records if record.name == name), None)
+
+
+def read_record(workspace: Workspace, search_id: str) -> SearchRecord:
+    """What was asked of a search. Raises ``UsageError`` for an unknown id, naming near ones."""
+    folder = folder_of(workspace, search_id)
+    if not (folder / RECORD_FILE).is_file():
+        raise UsageError(f"there is no search {search_id!r} here.{did_you_mean(search_id, search_ids(workspace))}")
+    body = _read(folder)
+    body.pop("schema")
+    lists = ("objectives", "constraints")
+    return SearchRecord(**{**body, **{name: tuple(body[name]) for name in lists}})
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    return body
+
+
+def check_same(record: SearchRecord, loaded: LoadedRecipe, space: Space, objectives: Sequence[str]) -> None:
+    """Refuse to go on with a search that was begun with something else. Raises ``UsageError`` naming what differs."""
+    differ: list[str] = []
+    if tuple(objectives) != record.objectives:
+        differ.append(f"objectives (then {', '.join(record.objectives)})")
+    if space.to_json() != record.space:
+        differ.append("the search space")
+    if loaded.digest != record.recipe_digest:
+        differ += _fields(record.recipe, loaded.recipe.model_dump(mode="json")) or ["the recipe"]
+    if differ:
+        raise UsageError(
+            f"search {record.id} was begun with other settings: {', '.join(dict.fromkeys(differ))}; leave out --resume to begin a new search"
+        )
+
+
+_MAY_DIFFER = frozenset({"search.trials", "search.minutes"})
+
+
+def _fields(before: Any, after: Any, path: str = "") -> list[str]:
+    """Dotted names of what differs between two recipes."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = [*before, *(name for name in after if name not in before)]
+        return [
+            found
+            for name in names
+            for found in _fields(before.get(name), after.get(name), f"{path}.{name}".lstrip("."))
+        ]
+    return [] if before == after else [path]
+
+
+def only_budget_differs(record: SearchRecord, loaded: LoadedRecipe) -> bool:
+    """Whether the recipes differ in nothing but how long is searched."""
+    return set(_fields(record.recipe, loaded.recipe.model_dump(mode="json"))) <= _MAY_DIFFER
+
+
+def open_study(workspace: Workspace, record: SearchRecord) -> optuna.Study:
+    """The trials of a search, made when there are none yet."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = folder_of(workspace, record.id) / STUDY_FILE
+    storage = optuna.storages.RDBStorage(
+        f"sqlite:///{path.as_posix()}", engine_kwargs={"connect_args": {"timeout": 60}}
+    )
+    directions = [_DIRECTIONS[load_objective(name).direction] for name in record.objectives]
+    return optuna.create_study(storage=storage, study_name=record.id, directions=directions, load_if_exists=True)
+
+
+def read_search(workspace: Workspace, search_id: str) -> SearchResult:
+    """A search as it stands. Raises ``UsageError`` for an unknown id."""
+    record = read_record(workspace, search_id)
+    begun = (folder_of(workspace, search_id) / STUDY_FILE).is_file()
+    trials = (
+        [trial_result(trial) for trial in open_study(workspace, record).get_trials(deepcopy=False)] if begun else []
+    )
+    runs = {trial.run_id for trial in trials if trial.run_id}
+    return SearchResult(
+        id=record.id,
+        name=record.name,
+        recipe_digest=record.recipe_digest,
+        sampler=record.sampler,
+        seed=record.seed,
+        asked_trials=record.trials,
+        directions={name: load_objective(name).direction for name in record.objectives},
+        space=record.space,
+        constraints=record.constraints,
+        trials=tuple(trials),
+        chosen=_chosen(workspace, runs),
+    )
+
+
+def trial_result(trial: optuna.trial.FrozenTrial) -> TrialResult:
+    """A trial of the study as a value. One that nothing came of yet is at work or waits."""
+    told = trial.user_attrs.get(OUTCOME)
+    settings = trial.user_attrs.get("settings", {})
+    if told is None:
+        state = "waiting" if trial.state.name == "WAITING" else "running"
+        return TrialResult(trial.number, state, None, settings)  # type: ignore[arg-type]  # both are states
+    return TrialResult(
+        number=trial.number,
+        state=told["state"],
+        run_id=told["run_id"],
+        settings=settings,
+        values={name: Value(**value) for name, value in told["values"].items()},
+        constraints=told["constraints"],
+        cpu_s=told["cpu_s"],
+        error=told["error"],
+    )
+
+
+def _chosen(workspace: Workspace, runs: set[str]) -> tuple[str, ...]:
+    """Runs of the search that were chosen, in the order of their ids."""
+    if not runs:
+        return ()
+    return tuple(sorted(run for run in workspace.artifacts_by_run({"selection"}) if run in runs))

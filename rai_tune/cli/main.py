@@ -29,6 +29,7 @@ from rai_tune.cli import (
     report,
     run,
     runs,
+    tune,
     ui,
     verify,
 )
@@ -47,6 +48,7 @@ app.command("predict")(predict.predict)
 app.command("audit")(audit.audit)
 app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
+app.command("tune")(tune.tune)
 app.command("gate")(gate.gate)
 app.add_typer(policies.app, name="policies")
 app.command("attest")(people.attest)

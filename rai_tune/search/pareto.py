@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 def front(trials: tuple[TrialResult, ...], directions: Mapping[str, Direction]) -> frozenset[int]:
     """Numbers of the trials on the Pareto front of point estimates, among those that are measured and meet their constraints.
 
-    Trials with the same values are on it together.
+    Where no trial meets them, among all that are measured: what is nearest is still worth seeing, and each says what it misses. Trials with
+    the same values are on the front together.
     """
+    measured = [trial for trial in trials if trial.measured and set(directions) <= set(trial.values)]
+    among = [trial for trial in measured if trial.feasible] or measured
     points = {
         trial.number: tuple(
             (trial.values[name].estimate or 0.0) * (-1.0 if direction == "maximise" else 1.0)
             for name, direction in directions.items()
         )
-        for trial in trials
-        if trial.measured and trial.feasible and set(directions) <= set(trial.values)
+        for trial in among
     }
     return frozenset(
         number for number, own in points.items() if not any(_beats(other, own) for other in points.values())

@@ -152,7 +152,8 @@ def check_same(record: SearchRecord, loaded: LoadedRecipe, space: Space, objecti
     if space.to_json() != record.space:
         differ.append("the search space")
     if loaded.digest != record.recipe_digest:
-        differ += _fields(record.recipe, loaded.recipe.model_dump(mode="json")) or ["the recipe"]
+        fields = _fields(record.recipe, loaded.recipe.model_dump(mode="json"))
+        differ += [name for name in fields if name not in _MAY_DIFFER]
     if differ:
         raise UsageError(
             f"search {record.id} was begun with other settings: {', '.join(dict.fromkeys(differ))}; leave out --resume to begin a new search"
@@ -160,6 +161,7 @@ def check_same(record: SearchRecord, loaded: LoadedRecipe, space: Space, objecti
 
 
 _MAY_DIFFER = frozenset({"search.trials", "search.minutes"})
+"""How long is searched is asked anew with each call."""
 
 
 def _fields(before: Any, after: Any, path: str = "") -> list[str]:
@@ -172,11 +174,6 @@ def _fields(before: Any, after: Any, path: str = "") -> list[str]:
             for found in _fields(before.get(name), after.get(name), f"{path}.{name}".lstrip("."))
         ]
     return [] if before == after else [path]
-
-
-def only_budget_differs(record: SearchRecord, loaded: LoadedRecipe) -> bool:
-    """Whether the recipes differ in nothing but how long is searched."""
-    return set(_fields(record.recipe, loaded.recipe.model_dump(mode="json"))) <= _MAY_DIFFER
 
 
 def open_study(workspace: Workspace, record: SearchRecord) -> optuna.Study:

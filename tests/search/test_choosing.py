@@ -106,3 +106,11 @@ def test_the_front():
     made = [TrialResult(number, "complete", f"r{number}", {}, values) for number, values in points.items()]
     made[5] = TrialResult(5, "complete", "r5", {}, points[5], {"p:c": 0.1})  # misses a constraint
     assert front(tuple(made), DIRECTIONS) == {0, 1, 3, 4}
+
+
+def test_where_no_trial_meets_its_constraints_the_front_is_of_all():
+    points = trials((0.8, 0.2, 5), (0.7, 0.3, 5))
+    made = [
+        TrialResult(number, "complete", f"r{number}", {}, values, {"p:c": 0.1}) for number, values in points.items()
+    ]
+    assert front(tuple(made), DIRECTIONS) == {0}

@@ -1,0 +1,152 @@
+"""Choosing from a search: a rule picks a trial, what that flatters is said, and the trial's run goes on to a verdict. Stable API: ``choose``, ``Chosen``.
+
+The test rows are opened here and not before, by the one run that is chosen. Choosing again from the same search opens them again, which every later
+decision counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rai_tune.core import TaskInfo, UsageError
+from rai_tune.pipeline import resume
+from rai_tune.search.choosing import parse_rule, pick
+from rai_tune.search.curse import expected_curse
+from rai_tune.search.objectives import load_objective
+from rai_tune.search.pareto import front
+from rai_tune.search.points import FAST, Points
+from rai_tune.search.result import Value
+from rai_tune.search.store import read_search
+from rai_tune.stored_run import attach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from rai_tune.auditing import Progress
+    from rai_tune.search.choosing import Rule
+    from rai_tune.search.result import SearchResult, TrialResult
+    from rai_tune.stored_run import RunOutcome
+    from rai_tune.workspace import Workspace
+
+SELECTION_SCHEMA = "rai-tune/selection/v1"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The trial that was chosen, and the verdict of its run. ``again`` where that run had a verdict before."""
+
+    trial: TrialResult
+    kept: tuple[int, ...]
+    outcome: RunOutcome
+    again: bool
+
+
+def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) -> Chosen:
+    """Pick by a rule, record the choice and what it is expected to flatter, and carry the run through test rows, audits and policies.
+
+    Raises ``UsageError`` for a rule that cannot be read or keeps no trial, and for a search with no trial that can be chosen.
+    """
+    found = read_search(workspace, search_id)
+    rule = parse_rule(text, found.directions, _shares(found))
+    trials = _choosable(found)
+    picked = pick(rule, {number: trial.values for number, trial in trials.items()}, found.directions)
+    trial = trials[picked.number]
+    assert trial.run_id is not None
+    again = workspace.run(trial.run_id).state == "completed"
+    if not again:
+        attach(workspace, trial.run_id, "selection", _selection(workspace, found, rule, trials, picked.kept))
+    return Chosen(trial, picked.kept, resume(trial.run_id, workspace, progress), again)
+
+
+def _shares(found: SearchResult) -> frozenset[str]:
+    return frozenset(name for name in found.directions if load_objective(name).unit == "share")
+
+
+def _choosable(found: SearchResult) -> dict[int, TrialResult]:
+    """Measured trials that meet their constraints; where none does, all that are measured, since the gate still decides."""
+    measured = [trial for trial in found.trials if trial.measured and trial.run_id]
+    if not measured:
+        raise UsageError(
+            f"search {found.id} has no trial that can be chosen: {len(found.trials)} trials, none complete with a number for every objective"
+        )
+    feasible = [trial for trial in measured if trial.feasible]
+    return {trial.number: trial for trial in feasible or measured}
+
+
+def _selection(
+    workspace: Workspace, found: SearchResult, rule: Rule, trials: Mapping[int, TrialResult], kept: tuple[int, ...]
+) -> dict[str, Any]:
+    """What is kept of a choice with the run: the rule, the search as it stood, and what is expected to be flattered."""
+    return {
+        "schema": SELECTION_SCHEMA,
+        "search": found.to_json(),
+        "front": sorted(front(found.trials, found.directions)),
+        "rule": rule.text,
+        "number": kept[0],
+        "kept": list(kept),
+        "among": len(trials),
+        "wanted": {
+            name: asdict(item) for name in found.directions if (item := load_objective(name).wanted) is not None
+        },
+        "expected": _expected(workspace, found, rule, trials),
+    }
+
+
+def _expected(
+    workspace: Workspace, found: SearchResult, rule: Rule, trials: Mapping[int, TrialResult]
+) -> dict[str, float]:
+    """Expected flattery by objective: choosing by the same rule on halves of the validation rows. Nothing where the rule reads what halves cannot tell."""
+    measured = [name for name in found.directions if name in FAST]
+    read = {part.objective for part in (*rule.keep, *rule.prefer)}
+    costs = {name for name in found.directions if load_objective(name).wanted is None}
+    if not measured or read - set(measured) - costs:
+        return {}
+    tables = {number: _table(workspace, trial) for number, trial in trials.items()}
+    if any(table is None for table in tables.values()):
+        return {}
+    task = _task(workspace, next(iter(trials.values())))
+    points = {number: Points.of(table, task) for number, table in tables.items() if table is not None}
+    first = next(iter(points.values()))
+    strata = list(zip(first.positive.tolist(), *(cells.tolist() for cells in first.groups.values()), strict=True))
+
+    def values_on(number: int, rows: Any) -> dict[str, float | None]:
+        return {name: points[number].value(name, rows) for name in measured}
+
+    def choose_on(rows: Any) -> int | None:
+        on = {number: _on_half(values_on(number, rows), trials[number], costs) for number in points}
+        try:
+            return pick(rule, on, found.directions).number
+        except UsageError:
+            return None
+
+    directions = {name: found.directions[name] for name in measured}
+    return expected_curse(len(first.scores), strata, choose_on, values_on, directions, seed=found.seed)
+
+
+def _on_half(measured: Mapping[str, float | None], trial: TrialResult, costs: set[str]) -> dict[str, Value]:
+    """Values on half the rows, with the trial's own intervals moved to them: the rule reads bounds, and costs are what they are."""
+    values = {name: value for name, value in trial.values.items() if name in costs}
+    for name, estimate in measured.items():
+        whole = trial.values[name]
+        if estimate is None or whole.estimate is None:
+            values[name] = Value(None, status="not_estimable", reason="not on half of the rows")
+            continue
+        moved = estimate - whole.estimate
+        low, high = (None if end is None else end + moved for end in (whole.low, whole.high))
+        values[name] = Value(estimate, low, high, whole.n)
+    return values
+
+
+def _table(workspace: Workspace, trial: TrialResult) -> pd.DataFrame | None:
+    named = workspace.artifacts(str(trial.run_id)).get("validation")
+    return None if named is None else workspace.read_table(named.digest).sort_values("row_id", ignore_index=True)
+
+
+def _task(workspace: Workspace, trial: TrialResult) -> TaskInfo:
+    """What labels and groups mean, from the description of the rows that every trial keeps."""
+    told = workspace.read_json(workspace.artifacts(str(trial.run_id))["data"].digest)
+    groups = {name: tuple(values) for name, values in told["groups"].items()}
+    return TaskInfo(tuple(told["classes"]), told["positive"], told["favourable"], None, groups)

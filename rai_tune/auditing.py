@@ -12,6 +12,7 @@ from rai_tune.data.groups import CROSS
 from rai_tune.data.rationales import read_rationales
 from rai_tune.data.rerender import column_renderer, rerenderer
 from rai_tune.planning import Plan, device_of
+from rai_tune.selection import SELECTION, selection_options
 from rai_tune.stored_run import PARQUET, attach
 from rai_tune.without_mitigation import stored_before
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from rai_tune.workspace import RunRecord, Workspace
 
 Progress = Callable[[str, int, int], None]
+
+
+def names_of(planned: Plan, workspace: Workspace, run_id: str) -> tuple[str, ...]:
+    """The audits of a run: those of its recipe, and that of its choice where it was chosen from a search."""
+    asked = planned.recipe.audit_names
+    chosen = SELECTION in workspace.artifacts(run_id)
+    return (*asked, SELECTION) if chosen and SELECTION not in asked else asked
 
 
 def run_audits(
@@ -47,13 +55,19 @@ def run_audits(
     }
     shared: dict[str, Any] = {}
     openings = workspace.open_test_rows(run.id, run.test_digest) if run.test_digest else 1
+    chosen = workspace.artifacts(run.id).get(SELECTION)
     for place, name in enumerate(names):
         progress(f"audit: {name}", place, len(names))
         spec = load_audit(name)
         context = audit_context(planned, workspace, loaded, predictions, spec.suite, shared, progress, openings)
         if planned.recipe.mitigation is not None and run.parent is None:
             context = replace(context, before=lambda: stored_before(workspace, run.id))
-        result = run_audit(spec, context, inputs)
+        read = inputs
+        if name == SELECTION and chosen is not None:
+            options = selection_options(workspace.read_json(chosen.digest))
+            context = replace(context, options={**context.options, SELECTION: options})
+            read = {**inputs, SELECTION: chosen.digest}
+        result = run_audit(spec, context, read)
         refused = result.status == "error" and str(result.reason).startswith("UsageError: ")
         if refused and name not in planned.recipe.audit_names:
             continue

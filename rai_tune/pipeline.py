@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rai_tune.auditing import Progress, run_audits
+from rai_tune.auditing import Progress, names_of, run_audits
 from rai_tune.core import DivergedError, StorageError, UsageError
 from rai_tune.data.preparing import prepare_frame
 from rai_tune.planning import Plan, device_of, plan
 from rai_tune.reaudit import reaudit
 from rai_tune.reporting.stored import stored_decisions
+from rai_tune.selection import check_chosen
 from rai_tune.stages import create, describe, enter, mark_failed, run_context, train
 from rai_tune.stored_rows import predict_and_store
 from rai_tune.stored_run import (
@@ -86,6 +87,7 @@ def resume(run_id: str, workspace: Workspace, progress: Progress) -> RunOutcome:
     if not run.resumable:
         raise UsageError(f"run {run.id} is {run.state} and cannot be resumed: {run.error or 'start a new run'}")
     check_trained(run, "goes on; start it again")
+    check_chosen(workspace, run.id)
     for deletion in workspace.deletions(run.id):
         raise UsageError(f"texts and tables of run {run.id} were {deletion.sentence}; start a new run")
     with workspace.claim(run.id):
@@ -161,4 +163,5 @@ def _audit(
     log: ProgressLog,
 ) -> None:
     enter(workspace, run_id, "auditing", log)
-    run_audits(planned.recipe.audit_names, planned, workspace, workspace.run(run_id), loaded, predictions, log)
+    names = names_of(planned, workspace, run_id)
+    run_audits(names, planned, workspace, workspace.run(run_id), loaded, predictions, log)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rai_tune.planning import Plan
     from rai_tune.recipe import LoadedRecipe
+    from rai_tune.search.choice import Chosen
     from rai_tune.search.driver import Progress
     from rai_tune.search.result import SearchResult
     from rai_tune.search.space import Space
@@ -235,13 +236,29 @@ def _choose(search_id: str, rule: str, path: Path | None, *, as_json: bool) -> i
     store = Workspace.open(path, create=False)
     with progress() as show:
         chosen = choose(store, search_id, rule, show)
-    run_id = chosen.outcome.run_id
-    kept = f"{len(chosen.kept)} of its trials {'is' if len(chosen.kept) == 1 else 'are'} kept by the rule"
-    typer.echo(f"trial {chosen.trial.number} of search {search_id}: {kept}; its run is {run_id}", err=True)
-    if chosen.again:
-        typer.echo("it was chosen before: nothing was opened anew, and the verdict is the stored one", err=True)
-    show_run(store, run_id, as_json=as_json)
+    for line in _why(search_id, rule, chosen):
+        typer.echo(line, err=True)
+    show_run(store, chosen.outcome.run_id, as_json=as_json)
     return EXIT_CODES[chosen.outcome.outcome]
+
+
+def _why(search_id: str, rule: str, chosen: Chosen) -> list[str]:
+    """Which trial was chosen and by what, and by how much its validation numbers are expected to flatter, in lines of a terminal."""
+    from rai_tune.reporting.search_view import objective_name, signed
+    from rai_tune.reporting.text import clean
+
+    lines = [
+        f"trial {chosen.trial.number} of search {search_id}",
+        f"rule: {clean(rule)}",
+        f"      it keeps {len(chosen.kept)} of {chosen.among} trials that can be chosen",
+    ]
+    if chosen.flattery:
+        lines.append("validation rows are expected to flatter the chosen one by")
+        lines += [f"      {signed(value, name)} in {objective_name(name)}" for name, value in chosen.flattery.items()]
+    lines.append(f"run {chosen.outcome.run_id}")
+    if chosen.again:
+        lines.append("it was chosen before: nothing is opened anew, the verdict is the stored one")
+    return lines
 
 
 def _show(search_id: str, path: Path | None, *, as_json: bool) -> None:

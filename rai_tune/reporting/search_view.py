@@ -113,6 +113,12 @@ def unit_of_objective(name: str) -> str:
     return "count" if name in _COUNTED else unit_of(name)
 
 
+def signed(value: float, name: str) -> str:
+    """A difference of an objective with its sign."""
+    text = digits(value, unit_of_objective(name))
+    return text if value < 0 else f"+{text}"
+
+
 def objective_name(name: str) -> str:
     """An objective in words."""
     return OBJECTIVES.get(name, clean(name.replace("_", " ").capitalize()))

@@ -18,6 +18,7 @@ from rai_tune.search.pareto import front
 from rai_tune.search.points import FAST, Points
 from rai_tune.search.result import Value
 from rai_tune.search.store import read_search
+from rai_tune.selection import SELECTION, SELECTION_SCHEMA
 from rai_tune.stored_run import attach
 
 if TYPE_CHECKING:
@@ -31,15 +32,19 @@ if TYPE_CHECKING:
     from rai_tune.stored_run import RunOutcome
     from rai_tune.workspace import Workspace
 
-SELECTION_SCHEMA = "rai-tune/selection/v1"
-
 
 @dataclass(frozen=True)
 class Chosen:
-    """The trial that was chosen, and the verdict of its run. ``again`` where that run had a verdict before."""
+    """The trial that was chosen, and the verdict of its run.
+
+    ``kept`` are the numbers of the trials that the rule keeps, in its order; ``among`` counts those that it was asked about. ``flattery`` is by how much
+    the validation rows are expected to flatter, by objective. ``again`` where the run was chosen before and had a verdict; nothing is then opened anew.
+    """
 
     trial: TrialResult
     kept: tuple[int, ...]
+    among: int
+    flattery: dict[str, float]
     outcome: RunOutcome
     again: bool
 
@@ -56,9 +61,15 @@ def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) 
     trial = trials[picked.number]
     assert trial.run_id is not None
     again = workspace.run(trial.run_id).state == "completed"
-    if not again:
-        attach(workspace, trial.run_id, "selection", _selection(workspace, found, rule, trials, picked.kept))
-    return Chosen(trial, picked.kept, resume(trial.run_id, workspace, progress), again)
+    named = workspace.artifacts(trial.run_id).get(SELECTION)
+    if named is not None:
+        # Written before the test rows were opened, and not again: a choice that was killed goes on with what it knew.
+        told = workspace.read_json(named.digest)
+    else:
+        told = _selection(workspace, found, rule, trials, picked.kept)
+        attach(workspace, trial.run_id, SELECTION, told)
+    outcome = resume(trial.run_id, workspace, progress)
+    return Chosen(trial, picked.kept, len(trials), dict(told["expected"]), outcome, again)
 
 
 def _shares(found: SearchResult) -> frozenset[str]:

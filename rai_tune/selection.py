@@ -30,7 +30,7 @@ def selection_options(told: Mapping[str, Any]) -> dict[str, Any]:
     """The option of the audit ``selection``, from the artifact."""
     search: Mapping[str, Any] = told["search"]
     return {
-        "wanted": {name: Wanted(**item) for name, item in told["wanted"].items()},
+        "wanted": {name: Wanted(**told["wanted"][name]) for name in told["objectives"] if name in told["wanted"]},
         "expected": dict(told["expected"]),
         "facts": {
             "search": search["id"],

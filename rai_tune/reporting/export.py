@@ -76,6 +76,7 @@ def report_json(inputs: ReportInputs) -> dict[str, Any]:
         "training": dict(inputs.training),
         "environment": dict(inputs.environment),
         "data": dict(told.data),
+        **({"search": dict(told.selection)} if told.selection else {}),
     }
 
 

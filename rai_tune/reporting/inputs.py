@@ -55,3 +55,5 @@ class ReportInputs:
     """Where a stored decision would be worse today, or its waivers no longer hold: a sentence for each policy."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     signers: Mapping[str, int] = field(default_factory=dict)
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    """The search that the run was chosen from and the rule (``rai-tune/selection/v1``); empty for a run that was not chosen."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.reporting.people import NOBODY, People
 
 if TYPE_CHECKING:
+    from rai_tune.reporting.chosen import ChosenView
     from rai_tune.reporting.row_texts import TextRow
 
 VIEW_SCHEMA = "rai-tune/view/v1"
@@ -491,6 +492,8 @@ class ReportView:
     """What the recipe's ``system:`` section states; empty where it states nothing."""
     mitigation: MitigationView | None = None
     """Methods against bias, before and after; None for a run without any."""
+    search: ChosenView | None = None
+    """The search that it was chosen from; None for a run that was not."""
     left_out_policies: tuple[Fact, ...] = ()
     """Policies that decided and are not in this view, with their verdicts."""
 

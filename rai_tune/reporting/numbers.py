@@ -104,7 +104,7 @@ def ref_of(measurement: Measurement) -> Ref:
 
 def show(measurement: Measurement) -> Shown:
     """Display one measurement: the estimate and its interval, or the words why there is none."""
-    unit = unit_of(measurement.metric)
+    unit = _unit(measurement)
     shown: dict[str, Any] = {
         "status": measurement.status,
         "confidence": measurement.confidence,
@@ -139,6 +139,15 @@ def show(measurement: Measurement) -> Shown:
         high=_number(measurement.high),
         **shown,
     )
+
+
+def _unit(measurement: Measurement) -> str:
+    """That of the metric; of a choice that of what was looked for, which the label names."""
+    flattered = measurement.metric in {"winners_curse", "winners_curse_expected"}
+    if measurement.label is None or not (flattered or measurement.metric in {"chosen_on_validation", "chosen_on_test"}):
+        return unit_of(measurement.metric)
+    unit = unit_of(measurement.label)
+    return "points" if flattered and unit == "percent" else unit
 
 
 def digits(value: float, unit: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.reporting.numbers import digits, interval, unit_of
+from rai_tune.reporting.numbers import STATUS_WORDS, digits, interval, unit_of
 from rai_tune.reporting.text import clean, named, sentence
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def unit_of_objective(name: str) -> str:
 
 def signed(value: float, name: str) -> str:
     """A difference of an objective with its sign."""
-    text = digits(value, unit_of_objective(name))
+    unit = unit_of_objective(name)
+    text = digits(value, "points" if unit == "percent" else unit)
     return text if value < 0 else f"+{text}"
 
 
@@ -180,7 +181,7 @@ def _row(
     undefined = [
         f"{objective_name(name)} is not estimable: {value.get('reason') or 'no reason was given'}"
         for name, value in trial["values"].items()
-        if value["estimate"] is None
+        if value["estimate"] is None and value["status"] != "suppressed"
     ]
     said = [str(trial.get("error") or ""), f"misses {', '.join(missed)}" if missed else "", *undefined]
     return TrialRow(
@@ -198,7 +199,7 @@ def _value(value: Mapping[str, Any] | None, unit: str) -> TrialValue:
     if value is None:
         return TrialValue("–", "", None, None, None)
     if value["estimate"] is None:
-        return TrialValue("not estimable", "", None, None, None)
+        return TrialValue(STATUS_WORDS.get(value["status"], STATUS_WORDS["not_estimable"]), "", None, None, None)
     low, high = value.get("low"), value.get("high")
     ends = "" if low is None or high is None else interval(low, high, unit)
     return TrialValue(digits(value["estimate"], unit), ends, float(value["estimate"]), low, high)
@@ -208,6 +209,8 @@ def _sentence(rows: Sequence[TrialRow], directions: Mapping[str, str]) -> str:
     names = [objective_name(name) for name in directions]
     drawn = [row for row in rows if row.mark]
     measured = sum(all(value.estimate is not None for value in row.values) for row in rows)
+    if any(value.text == STATUS_WORDS["suppressed"] for row in rows for value in row.values):
+        return "Numbers about groups are not shown, for they could be about few people, so what is traded for what is not drawn."
     if not measured:
         return "No trial has a number for every objective yet."
     told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,6 +10,7 @@ from rai_tune.core import AuditResult, IntegrityError
 from rai_tune.gate import Decision
 from rai_tune.recipe import Recipe
 from rai_tune.reporting.inputs import ReportInputs
+from rai_tune.selection import SELECTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,15 +34,26 @@ _RUN_KEYS = (
 def report_inputs(workspace: Workspace, run_id: str) -> ReportInputs:
     """Everything that a report of this run may show, whatever state the run is in."""
     run = workspace.run(run_id)
+    results = stored_results(workspace, run.id)
     return ReportInputs(
         run={key: getattr(run, key) for key in _RUN_KEYS},
         recipe=Recipe.model_validate(run.recipe),
         training=_stored_json(workspace, run.id, "training"),
         environment=_stored_json(workspace, run.id, "environment"),
         data=_data(workspace, run.id),
-        results=stored_results(workspace, run.id),
+        results=results,
         decisions=stored_decisions(workspace, run.id),
+        selection=_selection(workspace, run.id, results),
     )
+
+
+def _selection(workspace: Workspace, run_id: str, results: tuple[AuditResult, ...]) -> dict[str, Any]:
+    """The choice that a run comes from. Raises ``IntegrityError`` where it is not the one that the audit of it read."""
+    ref = workspace.artifacts(run_id).get(SELECTION)
+    read = next((result.inputs.get(SELECTION) for result in results if result.audit == SELECTION), None)
+    if read is not None and (ref is None or ref.digest != read):
+        raise IntegrityError(f"run {run_id}: the choice from a search that it holds is not the one that was audited")
+    return dict(workspace.read_json(ref.digest)) if ref else {}
 
 
 def stored_results(workspace: Workspace, run_id: str) -> tuple[AuditResult, ...]:

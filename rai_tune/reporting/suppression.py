@@ -14,7 +14,7 @@ complementary. Three layers: ``groups`` show nothing, in any audit or split; ``l
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rai_tune.reporting.published import UNKNOWN, Names, read_counts
 from rai_tune.reporting.suppressed_text import suppressed_reason, without
@@ -79,6 +79,16 @@ _LABEL_FREE_AUDITS = frozenset({"four_fifths", "ll144"}) | _SAMPLED
 
 _ALL_GROUPS = frozenset({"selection_rate_pooled", "four_fifths_p_value_adjusted"})
 """Numbers of one group that depend on the counts of every other."""
+
+_OF_ALL_ATTRIBUTES = frozenset(
+    {
+        "equalized_odds_difference",
+        "equal_opportunity_difference",
+        "demographic_parity_difference",
+        "impact_ratio",
+    }
+)
+"""What a search looks for that is the worst over the groups of every attribute."""
 
 _OF_UNKNOWN = frozenset({"unknown_share", "ll144_unknown_rows"})
 _COUNTED_BY_N_POS = frozenset({"representation"})
@@ -145,6 +155,7 @@ def shown(inputs: ReportInputs) -> ReportInputs:
         results=hide_small_cells(inputs.results, hidden),
         decisions=tuple(hide_small_readings(decision, hidden) for decision in inputs.decisions),
         data=hide_in_data(inputs.data, hidden),
+        selection=hide_in_selection(inputs.selection, hidden),
         table=replace(table, notes=tuple(keep_notes(table.notes, hidden))) if table is not None else None,
     )
 
@@ -152,6 +163,8 @@ def shown(inputs: ReportInputs) -> ReportInputs:
 def is_hidden(item: Measurement | Reading, hidden: Hidden) -> bool:
     """Whether a measurement or a reading of it tells what is not to be shown."""
     attribute, group = item.attribute, UNKNOWN if item.metric in _OF_UNKNOWN else item.group
+    if attribute is None and item.audit == "selection":
+        return getattr(item, "label", None) in _OF_ALL_ATTRIBUTES and bool(hidden.groups | hidden.labels)
     if attribute is None:
         return item.audit == "slice_discovery" and _slice_is_hidden(item, hidden)
     labels = hidden.labels if _tells_labels(item) else frozenset()
@@ -211,6 +224,28 @@ def hide_in_data(data: Mapping[str, object], hidden: Hidden) -> dict[str, object
     if isinstance(notes, list | tuple):
         shown["notes"] = keep_notes([str(note) for note in notes], hidden)
     return shown
+
+
+def hide_in_selection(selection: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
+    """A choice from a search without numbers about groups, where any group is hidden: each is the worst over all attributes."""
+    if not selection or not (hidden.groups | hidden.labels):
+        return dict(selection)
+    search = selection["search"]
+    blank = {"estimate": None, "low": None, "high": None, "n": 0, "status": "suppressed"}
+    trials = [
+        {
+            **trial,
+            # How far a control of a policy is missed is such a number too; whether all are met stays.
+            "constraints": {},
+            "values": {
+                name: {**blank, "reason": suppressed_reason(hidden.k)} if name in _OF_ALL_ATTRIBUTES else value
+                for name, value in trial["values"].items()
+            },
+        }
+        for trial in search["trials"]
+    ]
+    expected = {name: value for name, value in selection["expected"].items() if name not in _OF_ALL_ATTRIBUTES}
+    return {**selection, "search": {**search, "trials": trials}, "expected": expected}
 
 
 def keep_notes(notes: Sequence[str], hidden: Hidden) -> list[str]:

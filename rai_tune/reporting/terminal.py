@@ -22,6 +22,7 @@ from rai_tune.reporting.evidence import SWAPS
 from rai_tune.reporting.few_shot import spread_facts
 from rai_tune.reporting.suppression import hidden_cells, hidden_readings, hide_small_readings
 from rai_tune.reporting.terminal_chapters import base_rows, other_chapters
+from rai_tune.reporting.terminal_chosen import chosen_rows
 from rai_tune.reporting.terminal_controls import STYLES, controls_of
 from rai_tune.reporting.terminal_gaps import missed_gaps
 from rai_tune.reporting.terminal_hiring import four_fifths_rows, ll144_rows
@@ -161,6 +162,8 @@ def _sections(view: ReportView) -> Iterator[tuple[str, RenderableType]]:
             yield f"What these rows would miss by {table.attribute}", missed_gaps(table)
     if view.mitigation is not None:
         yield "What mitigation did: with minus without, same test rows", mitigation_rows(view.mitigation)
+    if view.search is not None:
+        yield "Chosen from a search: the choice on validation rows, and on test rows", chosen_rows(view.search)
     yield from _audits(view)
     if view.explanations.rows:
         yield "What decisions lean on", _leaning(view)

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 BASE = "base_vs_tuned"
 MITIGATION = "mitigation_effect"
+CHOSEN = "selection"
 _MOST = 3
 _MOST_GROUPS = 10
 _OVERALL = (
     ("ROC AUC", "base_roc_auc", "roc_auc_change"),
     ("Accuracy", "base_accuracy", "accuracy_change"),
 )
-_TOLD = frozenset({FOUR_FIFTHS, LL144, SWAPS, BASE, MITIGATION})
+_TOLD = frozenset({FOUR_FIFTHS, LL144, SWAPS, BASE, MITIGATION, CHOSEN})
 _IN_EVERY_RUN = frozenset(AuditsSpec().include)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rai_tune.core import sha256_json
 from rai_tune.reporting.chapters import chapters, other_rows
+from rai_tune.reporting.chosen import chosen_view
 from rai_tune.reporting.controls import decision_view, headline
 from rai_tune.reporting.datasets import data_view
 from rai_tune.reporting.evidence import QUALITY, measure_row, of_audit
@@ -102,6 +103,7 @@ def _run_view(inputs: ReportInputs) -> ReportView:
         suppress_below=recipe.audits.suppress_below,
         stated=stated_facts(recipe),
         mitigation=mitigation_view(results, training),
+        search=chosen_view(inputs.selection, results, str(run.get("id", ""))),
     )
 
 

@@ -94,11 +94,14 @@ def _selection(
     return {
         "schema": SELECTION_SCHEMA,
         "search": found.to_json(),
+        # Objects lose their order when they are stored.
+        "objectives": list(found.directions),
         "front": sorted(front(found.trials, found.directions)),
         "rule": rule.text,
         "number": kept[0],
         "kept": list(kept),
         "among": len(trials),
+        "feasible": all(trial.feasible for trial in trials.values()),
         "wanted": {
             name: asdict(item) for name in found.directions if (item := load_objective(name).wanted) is not None
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rai_tune.reporting.paper.blocks import Paper, Section
+from rai_tune.reporting.paper.chosen import chosen
 from rai_tune.reporting.paper.closing import closing
 from rai_tune.reporting.paper.cover import about, cover
 from rai_tune.reporting.paper.deciding import controls, people
@@ -25,6 +26,7 @@ def full_paper(view: ReportView) -> Paper:
         *performance(view),
         *fairness(view),
         *mitigated(view),
+        *chosen(view),
         *explained(view),
         *other(view),
         *controls(view),

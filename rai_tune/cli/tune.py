@@ -95,9 +95,7 @@ class _Asked:
 
         samplers = ("tpe", "nsga2", "random")
         if sampler is not None and sampler not in samplers:
-            raise UsageError(
-                f"--sampler: unknown sampler {sampler!r}.{did_you_mean(sampler, samplers)} Known: {', '.join(samplers)}"
-            )
+            raise UsageError(f"--sampler: unknown sampler {sampler!r}.{did_you_mean(sampler, samplers)}")
         if minutes is not None and not 0 < minutes < 1e6:
             raise UsageError("--minutes: a number above 0")
         names = None if objectives is None else [name.strip() for name in objectives.split(",") if name.strip()]

@@ -70,6 +70,8 @@ class TrialRow:
     values: tuple[TrialValue, ...]
     settings: tuple[tuple[str, str], ...]
     run_id: str
+    missed: tuple[str, ...]
+    """Controls that steered the search and that it does not meet on validation rows."""
     note: str
 
 
@@ -85,6 +87,7 @@ class SearchView:
     rows: tuple[TrialRow, ...]
     sentence: str
     steered: tuple[str, ...]
+    """Each control that steered the search, with how many measured trials miss it."""
     chosen: tuple[str, ...]
 
 
@@ -103,7 +106,7 @@ def search_view(found: Mapping[str, Any], front: Collection[int]) -> SearchView:
         objectives=tuple(_head(name, wanted, trials) for name, wanted in directions.items()),
         rows=tuple(sorted(rows, key=lambda row: (order.get(row.mark, 2), row.number))),
         sentence=_sentence(rows, directions),
-        steered=tuple(sentence(name) for name in found.get("constraints", ())),
+        steered=tuple(_steered(name, rows) for name in found.get("constraints", ())),
         chosen=tuple(clean(run) for run in found.get("chosen", ())),
     )
 
@@ -127,11 +130,15 @@ def objective_name(name: str) -> str:
 
 def settings_of(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Settings as texts: the field without its room, and its value; ranks of layers stand together."""
-    told: dict[str, str] = {}
-    for field, value in settings.items():
-        name = field.rsplit(".", 1)[-1] if field.count(".") < 2 else ".".join(field.split(".")[-2:])
-        told[clean(name)] = clean(_setting(value))
-    return tuple(told.items())
+    return tuple((_field(field), clean(_setting(value))) for field, value in settings.items())
+
+
+def _field(field: str) -> str:
+    """``learning_rate`` for ``training.learning_rate``, ``mitigation`` for its method, ``fair_loss.strength`` for a method's own setting."""
+    if field == "mitigation.method":
+        return "mitigation"
+    room, _, rest = field.partition(".")
+    return clean(rest or room)
 
 
 def _setting(value: Any) -> str:
@@ -159,6 +166,14 @@ def _counts(trials: Sequence[Mapping[str, Any]], asked: int) -> str:
     return f"{len(trials)} of {asked} trials: {told}"
 
 
+def _steered(name: str, rows: Sequence[TrialRow]) -> str:
+    measured = [row for row in rows if row.state == _STATES["complete"]]
+    missing = sum(clean(name) in row.missed for row in measured)
+    if not measured:
+        return sentence(name)
+    return sentence(f"{name} (missed by {missing} of {len(measured)} trials)" if missing else f"{name} (met by all)")
+
+
 def _head(name: str, wanted: str, trials: Sequence[Mapping[str, Any]]) -> ObjectiveHead:
     values = [trial["values"].get(name, {}).get("estimate") for trial in trials if trial["state"] == "complete"]
     numbers = [float(value) for value in values if value is not None]
@@ -183,7 +198,7 @@ def _row(
         for name, value in trial["values"].items()
         if value["estimate"] is None and value["status"] != "suppressed"
     ]
-    said = [str(trial.get("error") or ""), f"misses {', '.join(missed)}" if missed else "", *undefined]
+    said = [str(trial.get("error") or ""), *undefined]
     return TrialRow(
         number=number,
         state=_STATES.get(str(trial["state"]), clean(trial["state"])),
@@ -191,6 +206,7 @@ def _row(
         values=tuple(_value(trial["values"].get(name), unit_of_objective(name)) for name in directions),
         settings=settings_of(trial["settings"]),
         run_id=clean(run_id),
+        missed=tuple(clean(name) for name in missed),
         note=sentence("; ".join(part for part in said if part)),
     )
 

@@ -21,6 +21,7 @@ _WIDE, _HIGH = 56, 12
 _MARKS = {"chosen": "◆", "front": "●", "": "·"}
 _WORDS = {"chosen": "◆ chosen", "front": "● front"}
 MOST_ROWS = 20
+_MOST_TOLD = 6
 
 
 def print_search(view: SearchView, console: Console | None = None) -> None:
@@ -66,14 +67,16 @@ def _word(row: TrialRow) -> str:
 
 def _details(view: SearchView) -> list[RenderableType]:
     """What the chosen ones and the front tried, and why trials ended that did not complete."""
+    marked, noted = [row for row in view.rows if row.mark], [row for row in view.rows if row.note]
     parts: list[RenderableType] = []
-    for row in [row for row in view.rows if row.mark][:MOST_ROWS]:
+    for row in marked[:_MOST_TOLD]:
         told = ", ".join(f"{name} {value}" for name, value in row.settings)
-        parts.append(Text(f"trial {row.number}  {told}"))
-        if row.run_id:
-            parts.append(Text(f"         run {row.run_id}", style="dim"))
-    parts += [Text(f"trial {row.number} {row.state}: {row.note}") for row in view.rows if row.note][:MOST_ROWS]
-    return parts
+        missed = f"; misses {', '.join(row.missed)}" if row.missed else ""
+        run = f" (run {row.run_id})" if row.run_id else ""
+        parts.append(Text(f"trial {row.number}{run}: {told}{missed}"))
+    parts += [Text(f"trial {row.number}, {row.state}: {row.note}") for row in noted[:_MOST_TOLD]]
+    more = max(len(marked) - _MOST_TOLD, 0) + max(len(noted) - _MOST_TOLD, 0)
+    return [*parts, Text(f"{more} more; --json has all of them.")] if more else parts
 
 
 def _chart(view: SearchView) -> list[RenderableType]:

@@ -54,7 +54,7 @@ def test_the_chosen_first_then_the_front_then_the_others():
     assert view.rows[0].settings == (
         ("learning_rate", "0.00123"),
         ("adapter.layer_ranks", "[4, 0, 8]"),
-        ("method", "none"),
+        ("mitigation", "none"),
     )
     assert "Of 3 measured trials, 2 are beaten by none" in view.sentence
 
@@ -73,8 +73,8 @@ def test_what_went_wrong_is_said():
     text = printed(view)
     assert "4 of 40 trials: 3 complete, 1 diverged" in text
     assert "the loss became nan at step 3" in text
-    assert "misses fair-lending:FL-1" in text
-    assert "trial 3 complete: ROC AUC is not estimable: one class only" in " ".join(text.split())
+    assert "Steered by fair-lending:FL-1 (missed by 1 of 3 trials)" in text
+    assert "trial 3, complete: ROC AUC is not estimable: one class only" in " ".join(text.split())
     assert [row.mark for row in view.rows if row.number in {2, 3}] == ["", ""]
 
 

@@ -105,7 +105,7 @@ def search_view(found: Mapping[str, Any], front: Collection[int]) -> SearchView:
         counts=_counts(trials, int(found["asked_trials"])),
         objectives=tuple(_head(name, wanted, trials) for name, wanted in directions.items()),
         rows=tuple(sorted(rows, key=lambda row: (order.get(row.mark, 2), row.number))),
-        sentence=_sentence(rows, directions),
+        sentence=_sentence(rows, directions, front),
         steered=tuple(_steered(name, rows) for name in found.get("constraints", ())),
         chosen=tuple(clean(run) for run in found.get("chosen", ())),
     )
@@ -221,14 +221,13 @@ def _value(value: Mapping[str, Any] | None, unit: str) -> TrialValue:
     return TrialValue(digits(value["estimate"], unit), ends, float(value["estimate"]), low, high)
 
 
-def _sentence(rows: Sequence[TrialRow], directions: Mapping[str, str]) -> str:
+def _sentence(rows: Sequence[TrialRow], directions: Mapping[str, str], front: Collection[int]) -> str:
     names = [objective_name(name) for name in directions]
-    drawn = [row for row in rows if row.mark]
     measured = sum(all(value.estimate is not None for value in row.values) for row in rows)
     if any(value.text == STATUS_WORDS["suppressed"] for row in rows for value in row.values):
         return "Numbers about groups are not shown, for they could be about few people, so what is traded for what is not drawn."
     if not measured:
         return "No trial has a number for every objective yet."
     told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    count = "one is" if len(drawn) == 1 else f"{len(drawn)} are"
+    count = "one is" if len(front) == 1 else f"{len(front)} are"
     return f"Of {measured} measured trials, {count} beaten by none in {told}; the intervals say how far they can be told apart."

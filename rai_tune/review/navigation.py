@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).resolve().parent / "pages"
 _NAMES = (
-    *("inbox", "new", "compare", "ledger"),
+    *("inbox", "new", "search", "compare", "ledger"),
     *("run", "fairness", "explanations", "policy", "signoff", "exports"),
 )
 PAGES: dict[str, Path] = {name: _FOLDER / f"{name}.py" for name in _NAMES}
 """Every page by its name, which is also its address; the inbox is at the root."""
 
-MENU = {"inbox": "Inbox", "new": "New run", "compare": "Compare", "ledger": "Ledger"}
+MENU = {"inbox": "Inbox", "new": "New run", "search": "Searches", "compare": "Compare", "ledger": "Ledger"}
 """Pages in the menu. The others need a run and are reached from it, or by an address that names one."""
 
 OF_A_RUN = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import searched
 import small_run
 import watched as browsing
 
@@ -167,6 +168,8 @@ class World:
     """Of the hostile run."""
     entry: int
     """Place of the sign-off with that comment, 100,000 characters long."""
+    search: str
+    """A search with a hostile name and errors, of which the hostile run is a trial."""
 
 
 @pytest.fixture(scope="session")
@@ -196,7 +199,10 @@ def hostile_world(tmp_path_factory: pytest.TempPathFactory, hostile_run: Stored)
         decide(other.id, workspace, other.policies)
         sign_run(workspace, other.id, ada, "author", typed)
         promote_run(workspace, other.id, "production", bo)
-    return World(root, hostile_run.run_id, other.id, comment, hostile_run.name, signed.seq)
+        failed = searched.Outcome("failed", error=typed)
+        trials = [searched.complete(hostile_run.run_id, 0.7, 0.2), searched.complete(None, 0.8, 0.3), failed, None]
+        search = searched.made_search(workspace, "made-0a1b2c3d", trials, name=f"search {' '.join(HOSTILE)}")
+    return World(root, hostile_run.run_id, other.id, comment, hostile_run.name, signed.seq, search)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ FOCUS = """
 def address(name: str, world: Any) -> str:
     """The deep link of a page, with all that it can be about."""
     path = "/" if name == "inbox" else f"/{name}"
-    asked = {"run": world.run_id} if name in OF_A_RUN else {}
+    asked = {"run": world.run_id} if name in OF_A_RUN else {"search": world.search} if name == "search" else {}
     if name == "compare":
         asked["with"] = world.promoted
     return path + ("?" + "&".join(f"{key}={value}" for key, value in asked.items()) if asked else "")

@@ -65,7 +65,7 @@ def _draw(key: str, dots: Sequence[Mark], axis: str, sentence: str, scale: Scale
     import streamlit as st
 
     if dots:
-        drawn = dot_chart(dots[:MAX_DOTS], axis=axis, dark=_dark(), scale=scale)
+        drawn = dot_chart(dots[:MAX_DOTS], axis=axis, dark=is_dark(), scale=scale)
         st.altair_chart(drawn, width="stretch", key=key, alt=sentence)
 
 
@@ -246,7 +246,8 @@ def told_apart(labels: Sequence[str]) -> list[str]:
     return list(told)
 
 
-def _dark() -> bool:
+def is_dark() -> bool:
+    """Whether the reader's theme is dark."""
     import streamlit as st
 
     return st.context.theme.type == "dark"

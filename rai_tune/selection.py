@@ -2,7 +2,7 @@
 
 It holds the search as it stood (``rai-tune/search/v1``), the rule, the numbers of the trials that the rule kept, the chosen one first, and by how much
 the validation rows are expected to flatter. The audit ``selection`` and the reports read it. Stable API: ``SELECTION``, ``selection_options``,
-``check_chosen``.
+``check_chosen``, ``unchosen_trials``.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def selection_options(told: Mapping[str, Any]) -> dict[str, Any]:
             "trials": len(search["trials"]),
         },
     }
+
+
+def unchosen_trials(workspace: Workspace) -> frozenset[str]:
+    """Runs that are trials of a search and were not chosen."""
+    return frozenset(workspace.artifacts_by_run({TRIAL})) - frozenset(workspace.artifacts_by_run({SELECTION}))
 
 
 def check_chosen(workspace: Workspace, run_id: str) -> None:

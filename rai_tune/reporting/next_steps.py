@@ -27,6 +27,8 @@ def next_commands(run: Mapping[str, Any], recipe: Recipe, outcome: str) -> tuple
         return (Command(lower, "train again with a tenth of the learning rate"), look)
     if state in _UNFINISHED:
         return (Command(f"raitune run recipe.yaml --resume {run_id}", "go on from the last checkpoint"), look)
+    if state in {"trained", "pruned"}:
+        return (Command("raitune tune", "the searches of this workspace; a trial goes on when it is chosen"), look)
     commands = [look, Command(f"raitune report {run_id} --pdf report.pdf", "one file to send and archive")]
     policy = shlex.quote(recipe.policies[0])
     if outcome == "insufficient_evidence":

@@ -80,10 +80,14 @@ def test_many_trials_are_paged(tmp_path: Path, app: Any, shown: Any) -> None:
 
 def test_a_trial_that_nobody_chose_says_so_and_leads_to_its_search(tmp_path: Path, app: Any, shown: Any) -> None:
     with Workspace.open(tmp_path / "w") as workspace:
-        run = workspace.create_run(name="t", recipe=small_run.whole_recipe("t", "baseline"), recipe_digest="d" * 64, policies={}).id
+        run = workspace.create_run(
+            name="t", recipe=small_run.whole_recipe("t", "baseline"), recipe_digest="d" * 64, policies={}
+        ).id
         for state in ("preparing", "training", "trained"):
             workspace.set_state(run, state)  # type: ignore[arg-type]
         small_run.attach(workspace, run, "trial", {"search": "made-00000007", "number": 4})
     strings = told(app(tmp_path / "w", run, page="run"), shown)
     assert any(text.startswith("This run is trial 4 of a search. It was not chosen") for text in strings)
     assert "Stopped" not in strings
+    inbox = told(app(tmp_path / "w"), shown)
+    assert "1 run is a trial of a search and is not listed here." in inbox and run not in inbox

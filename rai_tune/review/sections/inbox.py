@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rai_tune.review.components import Cell, Heading, Paragraph, Table, literal, pager
+from rai_tune.review.components import Cell, Heading, Links, Paragraph, Table, literal, pager
 from rai_tune.review.identity import identity
 from rai_tune.review.listing import RunLine, list_runs
 from rai_tune.review.tones import tone_of
+from rai_tune.selection import unchosen_trials
 
 if TYPE_CHECKING:
     from rai_tune.workspace import Workspace
@@ -22,7 +23,14 @@ WAITING = "What waits for you"
 
 def show_inbox(workspace: Workspace) -> None:
     """A table of runs; those with something to do for the person who is signed in come first in a table of their own."""
-    runs = workspace.runs()
+    trials = unchosen_trials(workspace)
+    runs = [run for run in workspace.runs() if run.id not in trials]
+    if trials:
+        one = len(trials) == 1
+        said = f"{len(trials):,} {'run is a trial of a search and is' if one else 'runs are trials of searches and are'} not listed here."
+        literal("trials", Paragraph(said), Links((Cell("Searches", page="search"),)))
+    if not runs and trials:
+        return
     if not runs:
         literal("empty", Paragraph(EMPTY))
         return

@@ -234,20 +234,20 @@ def _choose(search_id: str, rule: str, path: Path | None, *, as_json: bool) -> i
     store = Workspace.open(path, create=False)
     with progress() as show:
         chosen = choose(store, search_id, rule, show)
-    for line in _why(search_id, rule, chosen):
+    for line in _why(search_id, chosen):
         typer.echo(line, err=True)
     show_run(store, chosen.outcome.run_id, as_json=as_json)
     return EXIT_CODES[chosen.outcome.outcome]
 
 
-def _why(search_id: str, rule: str, chosen: Chosen) -> list[str]:
+def _why(search_id: str, chosen: Chosen) -> list[str]:
     """Which trial was chosen and by what, and by how much its validation numbers are expected to flatter, in lines of a terminal."""
     from rai_tune.reporting.search_view import objective_name, signed
     from rai_tune.reporting.text import clean
 
     lines = [
         f"trial {chosen.trial.number} of search {search_id}",
-        f"rule: {clean(rule)}",
+        f"rule: {clean(chosen.rule)}",
         f"      it keeps {len(chosen.kept)} of {chosen.among} trials that can be chosen",
     ]
     if chosen.flattery:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import TaskInfo, UsageError
 from rai_tune.pipeline import resume
+from rai_tune.reporting.stored import stored_table
 from rai_tune.search.choosing import parse_rule, pick
 from rai_tune.search.curse import expected_curse
 from rai_tune.search.objectives import load_objective
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 class Chosen:
     """The trial that was chosen, and the verdict of its run.
 
-    ``kept`` are the numbers of the trials that the rule keeps, in its order; ``among`` counts those that it was asked about. ``flattery`` is by how much
+    ``rule`` is the one that it was chosen by first, where that was another. ``kept`` are the numbers of the trials that the rule keeps, in its order; ``among`` counts those that it was asked about. ``flattery`` is by how much
     the validation rows are expected to flatter, by objective. ``again`` where the run was chosen before and had a verdict; nothing is then opened anew.
     """
 
     trial: TrialResult
+    rule: str
     kept: tuple[int, ...]
     among: int
     flattery: dict[str, float]
@@ -69,7 +71,7 @@ def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) 
         told = _selection(workspace, found, rule, trials, picked.kept)
         attach(workspace, trial.run_id, SELECTION, told)
     outcome = resume(trial.run_id, workspace, progress)
-    return Chosen(trial, picked.kept, len(trials), dict(told["expected"]), outcome, again)
+    return Chosen(trial, told["rule"], tuple(told["kept"]), told["among"], dict(told["expected"]), outcome, again)
 
 
 def _shares(found: SearchResult) -> frozenset[str]:
@@ -155,8 +157,8 @@ def _on_half(measured: Mapping[str, float | None], trial: TrialResult, costs: se
 
 
 def _table(workspace: Workspace, trial: TrialResult) -> pd.DataFrame | None:
-    named = workspace.artifacts(str(trial.run_id)).get("validation")
-    return None if named is None else workspace.read_table(named.digest).sort_values("row_id", ignore_index=True)
+    table = stored_table(workspace, str(trial.run_id), "validation")
+    return None if table is None else table.sort_values("row_id", ignore_index=True)
 
 
 def _task(workspace: Workspace, trial: TrialResult) -> TaskInfo:

@@ -90,7 +90,8 @@ def _guarded() -> int:
 
 
 def _interrupted() -> int:
-    typer.echo("interrupted; what was stored is kept, and 'raitune run --resume RUN' goes on", err=True)
+    if sys.argv[1:2] != ["tune"]:  # it has said how to go on
+        typer.echo("interrupted; what was stored is kept, and 'raitune run --resume RUN' goes on", err=True)
     return INTERRUPTED
 
 

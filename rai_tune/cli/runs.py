@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 _STOPPING_S = 30.0
-_RESTING = ("completed", "diverged", "failed", "interrupted")
+_RESTING = ("completed", "diverged", "failed", "interrupted", "trained", "pruned")
 _FIELDS = (
     "id",
     "name",
@@ -42,17 +42,20 @@ def runs(
     context: typer.Context,
     as_json: JsonOption = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Show only the newest so many.")] = None,
+    trials: Annotated[bool, typer.Option("--trials", help="List trials of searches that nobody chose, too.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """List runs, newest first, with state and verdict; delete what a run stored of texts and tables."""
     from rai_tune.cli.console import print_json
+    from rai_tune.selection import unchosen_trials
     from rai_tune.workspace import Workspace
 
     if context.invoked_subcommand is not None:
-        _refuse_before_subcommand(context.invoked_subcommand, as_json, limit, workspace)
+        _refuse_before_subcommand(context.invoked_subcommand, as_json or trials, limit, workspace)
         return
     store = Workspace.open(workspace, create=False)
-    records = store.runs(limit)
+    hidden = frozenset() if trials else unchosen_trials(store)
+    records = tuple(record for record in store.runs() if record.id not in hidden)[:limit]
     working = {record.id: store.is_alive(record.id) for record in records}
     if as_json:
         deleted = {item.run_id: item.at for item in reversed(store.deletions())}
@@ -64,10 +67,16 @@ def runs(
             }
             for record in records
         ]
-        print_json({"schema": "rai-tune/runs/v1", "runs": rows})
+        print_json({"schema": "rai-tune/runs/v1", "runs": rows, "trials_left_out": len(hidden)})
         return
-    if not records:
+    if not records and not hidden:
         typer.echo("no runs yet; 'raitune demo lending' makes one")
+        return
+    if hidden:
+        one = len(hidden) == 1
+        what = "run is a trial of a search" if one else "runs are trials of searches"
+        typer.echo(f"{len(hidden)} more {what}; --trials lists {'it' if one else 'them'}", err=True)
+    if not records:
         return
     typer.echo(f"{'run':<30} {'state':<12} {'verdict':<22} {'began (UTC)':<16}")
     for record in records:

@@ -77,6 +77,9 @@ def tune(
         _show(target, workspace, as_json=as_json)
         return
     asked = _Asked(trials, minutes, objectives, sampler, workers)
+    if resume and not is_file and not zero_config:
+        _go_on(target, asked, overrides, workspace, as_json=as_json)
+        return
     loaded, space = (
         _zero_config(Path(target), label, favourable, overrides or [], trials)
         if zero_config
@@ -85,8 +88,27 @@ def tune(
     _search(loaded, space, asked, workspace, resume=resume, as_json=as_json)
 
 
+def _go_on(target: str, asked: _Asked, overrides: list[str] | None, path: Path | None, *, as_json: bool) -> None:
+    """Go on with a search by its id: recipe and objectives are its own."""
+    from rai_tune.core import UsageError
+    from rai_tune.search.store import read_record
+    from rai_tune.workspace import Workspace
+
+    if overrides or asked.objectives or asked.sampler:
+        raise UsageError(
+            "--set, --objectives and --sampler cannot change a search that already began; leave out --resume"
+        )
+    with Workspace.open(path, create=False) as store:
+        asked.record = read_record(store, target)
+    asked.objectives = list(asked.record.objectives)
+    _search(asked.record.loaded(), None, asked, path, resume=True, as_json=as_json)
+
+
 class _Asked:
     """What the command line said of the search, beside the recipe."""
+
+    record: SearchRecord | None = None
+    """The search to go on with, where it is named."""
 
     def __init__(
         self, trials: int | None, minutes: float | None, objectives: str | None, sampler: str | None, workers: int
@@ -166,7 +188,7 @@ def _search(
         with _progress(record.id) as watch:
             result = search(store, record, found, workers=asked.workers, minutes=minutes, watch=watch)
     except KeyboardInterrupt:
-        typer.echo(f"interrupted; 'raitune tune {loaded.source} --resume' goes on with search {record.id}", err=True)
+        typer.echo(f"interrupted; 'raitune tune {record.id} --resume' goes on with this search", err=True)
         raise
     _print(result, as_json=as_json)
     if not as_json:
@@ -213,13 +235,14 @@ def _record(
             prune=spec.prune,
             trials=asked.trials or spec.trials,
             author=named_key_id(),
+            data_digest=planned.data.data_digest,
         )
-    record = newest_named(store, loaded.recipe.name)
+    record = asked.record or newest_named(store, loaded.recipe.name)
     if record is None:
         raise UsageError(
             f"--resume: there is no search of a recipe named {loaded.recipe.name!r} here; leave it out to begin one"
         )
-    check_same(record, loaded, space, names)
+    check_same(record, loaded, space, names, planned.data.data_digest)
     return record if asked.trials is None else replace(record, trials=asked.trials)
 
 

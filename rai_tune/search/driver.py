@@ -94,6 +94,7 @@ class _Running:
                 # Those that were begun before come first, with the settings that they have.
                 self._begin(pool, _adopted(self.study, left.pop(0)) if left else self._ask())
             if not self.trials:
+                self._check_alike(all_told=True)
                 return
             for job, outcome in pool.finished(_POLL_S):
                 self._tell(job, outcome)
@@ -159,7 +160,9 @@ class _Running:
         if outcome.state == "complete" and None not in values:
             self.study.tell(trial, values)
         else:
-            self.study.tell(trial, state=TrialState.PRUNED if outcome.state == "pruned" else TrialState.FAIL)
+            # Optuna forgets what failed; what diverged it has to learn from, as from what was stopped early.
+            bad = outcome.state in {"pruned", "diverged"}
+            self.study.tell(trial, state=TrialState.PRUNED if bad else TrialState.FAIL)
         self.ended_here += 1
         self._report(job.number)
         self._check_alike()
@@ -175,14 +178,16 @@ class _Running:
         )
         self.watch(Progress(done, self.record.trials, left, read_search(self.workspace, self.record.id), ended))
 
-    def _check_alike(self) -> None:
+    def _check_alike(self, *, all_told: bool = False) -> None:
         told = [
             trial.user_attrs[OUTCOME] for trial in self.study.get_trials(deepcopy=False) if OUTCOME in trial.user_attrs
         ]
         errors = {each["error"] for each in told}
-        if len(told) >= _ALIKE and len(errors) == 1 and all(each["state"] == "failed" for each in told):
+        enough = len(told) >= _ALIKE or (all_told and told)
+        if enough and len(errors) == 1 and all(each["state"] == "failed" for each in told):
+            count = f"the first {len(told)} trials" if len(told) > 1 else "the first trial"
             raise UsageError(
-                f"the first {len(told)} trials of search {self.record.id} all failed alike: {errors.pop()}"
+                f"{count} of search {self.record.id} {'all failed alike' if len(told) > 1 else 'failed'}: {errors.pop()}"
             )
 
 

@@ -53,6 +53,8 @@ class SearchRecord:
     trials: int
     created_at: str
     author: str | None = None
+    data_digest: str | None = None
+    """Digest of the rows that every trial learns from and is measured on."""
 
     def loaded(self) -> LoadedRecipe:
         """The recipe as it was, from the folder that it was read in."""
@@ -72,6 +74,7 @@ def begin(
     prune: bool,
     trials: int,
     author: str | None = None,
+    data_digest: str | None = None,
 ) -> SearchRecord:
     """Record a new search before its first trial."""
     moment = now()
@@ -92,6 +95,7 @@ def begin(
         trials=trials,
         created_at=moment,
         author=author,
+        data_digest=data_digest,
     )
     write(workspace, record)
     return record
@@ -144,13 +148,17 @@ def _read(folder: Path) -> dict[str, Any]:
     return body
 
 
-def check_same(record: SearchRecord, loaded: LoadedRecipe, space: Space, objectives: Sequence[str]) -> None:
+def check_same(
+    record: SearchRecord, loaded: LoadedRecipe, space: Space, objectives: Sequence[str], data_digest: str | None = None
+) -> None:
     """Refuse to go on with a search that was begun with something else. Raises ``UsageError`` naming what differs."""
     differ: list[str] = []
     if tuple(objectives) != record.objectives:
         differ.append(f"objectives (then {', '.join(record.objectives)})")
     if space.to_json() != record.space:
         differ.append("the search space")
+    if None not in {data_digest, record.data_digest} and data_digest != record.data_digest:
+        differ.append("the rows of its data")
     if loaded.digest != record.recipe_digest:
         fields = _fields(record.recipe, loaded.recipe.model_dump(mode="json"))
         differ += [name for name in fields if name not in _MAY_DIFFER]

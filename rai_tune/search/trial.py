@@ -7,11 +7,12 @@ Stable API: ``TrialJob``, ``run_trial``, ``Outcome``.
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rai_tune.core import DivergedError, PrunedError, RaiError, TaskInfo, UsageError
+from rai_tune.core import DivergedError, PrunedError, RaiError, StorageError, TaskInfo, UsageError
 from rai_tune.planning import Plan, device_of, plan
 from rai_tune.search.constraints import constraints_of, missed
 from rai_tune.search.objectives import ValidationView, load_objectives, measure
@@ -20,6 +21,7 @@ from rai_tune.search.space import trial_recipe
 from rai_tune.search.store import SearchRecord, read_record
 from rai_tune.stages import create, describe, enter, mark_failed, run_context, train
 from rai_tune.stored_run import JSON, PARQUET, attach, load_model
+from rai_tune.training.checkpoints import says_disk_is_full
 from rai_tune.training.predictions import PREDICTIONS_SCHEMA, predictions_table
 from rai_tune.workspace import Workspace
 from rai_tune.workspace.progress import ProgressLog
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 TRIAL, VALIDATION, VALUES = "trial", "validation", "trial_values"
 SCHEMA = "rai-tune/trial/v1"
+_LET_GO_S, _POLL_S = 60.0, 0.1
+"""A process whose parent was killed may hold its trial a moment longer."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Outcome:
 
 
 def run_trial(job: TrialJob) -> Outcome:
-    """Carry a trial to its values. What goes wrong with it is an outcome; only an interruption is raised."""
+    """Carry a trial to its values. What goes wrong with it is an outcome; an interruption and a disk that refuses are raised."""
     with Workspace.open(Path(job.root), create=False) as workspace:
         record = read_record(workspace, job.search)
         try:
@@ -72,9 +76,21 @@ def run_trial(job: TrialJob) -> Outcome:
             planned = plan(loaded)
         except RaiError as error:
             return Outcome("failed", error=str(error))
+        if record.data_digest not in {None, planned.data.data_digest}:
+            return Outcome(
+                "failed",
+                error="the data changed since the search began, so this trial could not be compared; begin a new search",
+            )
         run = _run_of(workspace, planned, record, job)
+        _wait_until_free(workspace, run.id)
         with workspace.claim(run.id):
             return _carried(workspace, planned, record, workspace.run(run.id), job)
+
+
+def _wait_until_free(workspace: Workspace, run_id: str) -> None:
+    until = time.monotonic() + _LET_GO_S
+    while workspace.is_alive(run_id) and time.monotonic() < until:
+        time.sleep(_POLL_S)
 
 
 def _trial_recipe(record: SearchRecord, job: TrialJob) -> LoadedRecipe:
@@ -119,6 +135,11 @@ def _carried(workspace: Workspace, planned: Plan, record: SearchRecord, run: Run
         outcome = Outcome("diverged", run.id, error=str(error))
     except Exception as error:
         mark_failed(workspace, run.id, error)
+        if says_disk_is_full(error):
+            # Not the trial's fault: it goes on when there is room.
+            raise StorageError(
+                f"the disk is full; trial {job.number} is kept and --resume goes on ({error})"
+            ) from error
         return Outcome(
             "failed", run.id, error=str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
         )

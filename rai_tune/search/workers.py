@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from rai_tune.core import StorageError
 from rai_tune.search.trial import Outcome, TrialJob, run_trial
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Workers:
                 ended.append((job, future.result()))
             except BrokenProcessPool:
                 lost.append(job)
+            except StorageError:
+                raise
             except Exception as error:
                 ended.append((job, Outcome("failed", error=f"{type(error).__name__}: {error}")))
         return ended + self._again(lost)

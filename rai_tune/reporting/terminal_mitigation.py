@@ -8,6 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from rai_tune.reporting.numbers import STATUS_WORDS
+
 if TYPE_CHECKING:
     from rai_tune.reporting.model import MitigationView, Shown
 
@@ -23,8 +25,9 @@ def mitigation_rows(told: MitigationView) -> Group:
     if not told.rows:
         return Group(*lines, Text(told.sentence))
     grid = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
-    for width in (None, 8, 8, 10, 21):
-        grid.add_column(width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")
+    # A long name goes on in a second line: cut off, two measures, or one measure of two attributes, would read alike.
+    for width in (None, 10, 10, 10, 20):
+        grid.add_column(width=width, ratio=None if width else 1)
     grid.add_row(*(Text(head, style="dim") for head in ("", "without", "with", "change", "interval")))
     for row in told.rows:
         grid.add_row(
@@ -35,4 +38,7 @@ def mitigation_rows(told: MitigationView) -> Group:
 
 
 def _value(shown: Shown | None) -> Text:
-    return Text(shown.text if shown is not None else "")
+    """The number, or the one or two words why there is none; the reason in full is in the report."""
+    if shown is None:
+        return Text("")
+    return Text(shown.text if shown.status == "ok" else STATUS_WORDS[shown.status])

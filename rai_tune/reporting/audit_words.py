@@ -180,8 +180,8 @@ METRICS: dict[str, Words] = {
     "base_accuracy": Words("Accuracy of the base", "Before fine-tuning."),
     "base_selection_rate": Words("Favourable rate of the base", "Before fine-tuning."),
     "base_roc_auc": Words("ROC AUC of the base", "Before fine-tuning; 0.5 is chance."),
-    "favourable_gained_share": Words("Gained the favourable outcome", "Denied by the base and favoured after fine-tuning."),
-    "favourable_lost_share": Words("Lost the favourable outcome", "Favoured by the base and denied after fine-tuning."),
+    "favourable_gained_share": Words("Gained the favourable outcome", "Denied before and favoured after."),
+    "favourable_lost_share": Words("Lost the favourable outcome", "Favoured before and denied after."),
     "favourable_flip_p_value": Words(
         "p-value of as many gains as losses", "How surprising these gains and losses are if either is equally likely (McNemar)."
     ),

@@ -1,4 +1,4 @@
-"""Before and after in a terminal of 80 columns: every measure can be told from every other, and no reason is cut off."""
+"""Before and after in words and in a terminal of 80 columns: every measure can be told from every other, and no reason is cut off."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import io
 from rich.cells import cell_len
 from rich.console import Console
 
+from rai_tune.reporting.audit_words import METRICS
+from rai_tune.reporting.grids import LAYOUTS
 from rai_tune.reporting.model import BeforeAfter, MitigationView, Ref, Shown
 from rai_tune.reporting.terminal_mitigation import mitigation_rows
 
@@ -44,3 +46,10 @@ def test_a_number_that_is_not_shown_says_why_in_a_word() -> None:
     text = "\n".join(printed(BeforeAfter("Accuracy", HIDDEN, NONE, HIDDEN)))
     assert text.count("suppressed") == 2
     assert "not" in text and "estimable" in text and "…" not in text
+
+
+def test_words_of_this_audit_do_not_speak_of_fine_tuning() -> None:
+    metrics = {metric for layout in LAYOUTS["mitigation_effect"] for metric in layout.columns}
+    assert "favourable_gained_share" in metrics
+    for metric in metrics & set(METRICS):
+        assert "base" not in METRICS[metric].meaning and "fine-tuning" not in METRICS[metric].meaning, metric

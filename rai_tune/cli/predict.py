@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rai_tune.cli.options import WorkspaceOption
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _FORMATS = (".parquet", ".csv", ".jsonl")
+_NAMED = 5
+"""Groups that a note lists by name."""
 
 
 def predict(
@@ -39,6 +44,26 @@ def predict(
         scored = pipeline.predict(record.id, store, table.frame, table.origin, show)
     _write(scored, output)
     typer.echo(f"wrote {len(scored)} rows to {output}", err=True)
+    told = _without_rule(store.run_dir(record.id) / "model", scored)
+    if told:
+        typer.echo(told, err=True)
+
+
+def _without_rule(folder: Path, scored: pd.DataFrame) -> str:
+    """Who was decided by no cutoff of their group, where the model decides by group: a group spelt in another way would go unseen."""
+    from rai_tune.reporting.text import clean
+    from rai_tune.training.postprocessing import read_postprocessing
+
+    post = read_postprocessing(folder)
+    found = post.without_rule(scored) if post else {}
+    if post is None or not found:
+        return ""
+    named = ", ".join(f"{clean(group, 60)} ({count:,})" for group, count in list(found.items())[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more groups" if len(found) > _NAMED else ""
+    return (
+        f"note: {sum(found.values()):,} of {len(scored):,} rows are of no group with a cutoff of its own and were decided by the threshold for "
+        f"people whose group is not known: {named}{more}. Groups with a cutoff: {', '.join(clean(group, 60) for group in post.rules)}"
+    )
 
 
 def _write(table: object, path: Path) -> None:

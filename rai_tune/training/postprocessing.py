@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,10 @@ class PostProcessing:
         groups = self._groups(rows)
         ids = rows["row_id"].astype(str).tolist() if self.drawn else [""] * len(groups)
         return np.asarray([self._cutoff(group, row) for group, row in zip(groups, ids, strict=True)], dtype=np.float64)
+
+    def without_rule(self, rows: pd.DataFrame) -> dict[str, int]:
+        """Groups among ``rows`` that have no rule and get ``default``, with their rows: not known, never seen, or spelt in another way."""
+        return dict(sorted(Counter(group for group in self._groups(rows) if group not in self.rules).items()))
 
     def _groups(self, rows: pd.DataFrame) -> list[str]:
         for attribute in self.attributes:

@@ -96,6 +96,15 @@ def test_a_model_that_decides_by_group_goes_through_the_door_whole(project, comm
     rows.drop(columns="sex").to_csv(project / "no_sex.csv", index=False)
     asked = command("predict", "latest", "no_sex.csv", "--output", "out.csv")
     assert asked.returncode == 0, asked.stderr  # sex decides nothing here
+    assert "cutoff" not in asked.stderr
+    rows.head(6).assign(race=["black", "Black", "Black", "", "white", "asian"]).to_csv(
+        project / "spelt.csv", index=False
+    )
+    asked = command("predict", "latest", "spelt.csv", "--output", "out.csv")
+    assert asked.returncode == 0, asked.stderr
+    told = " ".join(asked.stderr.split())
+    assert "4 of 6 rows are of no group with a cutoff of its own" in told
+    assert "Black (2), asian (1), unknown (1). Groups with a cutoff: black, white" in told
     bundled = command("bundle", "latest", "--output", "proof.zip")
     assert bundled.returncode == 0, bundled.stderr
     verified = command("verify", "proof.zip")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_tune.core import UsageError
+from rai_tune.data.prepared import UNKNOWN
 from rai_tune.training.mitigation.base import MethodCard, Mitigation
 from rai_tune.training.mitigation.registry import card_of, mitigation
 
@@ -54,7 +55,6 @@ CARD = MethodCard(
 
 
 def _check(recipe: Recipe, data: PreparedData, attributes: tuple[str, ...]) -> None:
-    del attributes
     assert recipe.mitigation is not None
     if recipe.model.adapter.method != "frozen":
         raise UsageError(
@@ -74,6 +74,20 @@ def _check(recipe: Recipe, data: PreparedData, attributes: tuple[str, ...]) -> N
                 f"mitigation.method: {name} and exponentiated_gradient cannot be joined: {name} acts on the Trainer ({', '.join(unused)}), "
                 "and exponentiated_gradient learns without it"
             )
+    _check_labels(data, attributes)
+
+
+def _check_labels(data: PreparedData, attributes: tuple[str, ...]) -> None:
+    from rai_tune.training.mitigation.composing import crossed
+
+    train = data.split("train")
+    known = np.asarray(crossed(train, attributes), dtype=object) != UNKNOWN
+    found = sorted(set(train["label"][known]))
+    if len(found) < 2:
+        raise UsageError(
+            f"mitigation exponentiated_gradient learns from training rows of known group, and all {int(known.sum()):,} of them are labelled "
+            f"{found[0]!r}: name other mitigation.attributes, or fill in the groups"
+        )
 
 
 @mitigation(CARD, _check)

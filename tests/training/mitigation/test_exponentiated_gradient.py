@@ -138,3 +138,15 @@ def test_what_it_cannot_learn_from_is_refused_when_planned(project, change, says
     settings = {"model.adapter": {"method": "frozen"}, "mitigation.method": "exponentiated_gradient", **change}
     with pytest.raises(UsageError, match=says):
         plan(load_recipe(project / "recipe.yaml", [f"{key}={json.dumps(value)}" for key, value in settings.items()]))
+
+
+def test_rows_of_known_group_with_one_label_are_refused_when_planned(project):
+    table = pd.read_csv(project / "rows.csv", dtype=str)
+    table.loc[table["deny"] == "no", "race"] = ""
+    table.to_csv(project / "rows.csv", index=False)
+    settings = {
+        "model.adapter": {"method": "frozen"},
+        "mitigation": {"method": "exponentiated_gradient", "attributes": ["race"]},
+    }
+    with pytest.raises(UsageError, match="of them are labelled 'denied'"):
+        plan(load_recipe(project / "recipe.yaml", [f"{key}={json.dumps(value)}" for key, value in settings.items()]))

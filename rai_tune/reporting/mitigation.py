@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AUDIT = "mitigation_effect"
 _QUALITY = ("roc_auc", "balanced_accuracy", "accuracy", "selection_rate")
 _SPREADS = ("equalized_odds_difference", "demographic_parity_difference")
+_OF_ONE_CLASS = frozenset({"roc_auc", "balanced_accuracy", "equalized_odds_difference"})
+"""Measures that are about the positive class against all others, where there are more than two."""
 _NAMES = {"roc_auc": "ROC AUC", "selection_rate": "Favourable rate"}
 _SOURCES = {
     "trained": "a twin trained in this run: the same recipe, rows, base and seed without mitigation; its weights are not kept",
@@ -41,7 +43,7 @@ def mitigation_view(results: tuple[AuditResult, ...], training: Mapping[str, Any
         sentence=_sentence(result),
         methods=methods,
         rows=tuple(_rows(result)) if result is not None else (),
-        facts=tuple(_facts(told, training, before)),
+        facts=(*_weights(result), *_facts(told, training, before)),
     )
 
 
@@ -76,26 +78,36 @@ def _rows(result: AuditResult) -> Iterator[BeforeAfter]:
     found: dict[tuple[str, str | None], Measurement] = {
         (item.metric, item.attribute): item for item in result.measurements if item.group is None
     }
+    one = result.facts.get("one_against_rest")
     for metric in _QUALITY:
         if (f"{metric}_change", None) in found:
-            yield _row(found, metric, None)
+            yield _row(found, metric, None, one)
     attributes = dict.fromkeys(item.attribute for item in result.measurements if item.attribute is not None)
     for attribute in attributes:
         for metric in _SPREADS:
             if (f"{metric}_change", attribute) in found:
-                yield _row(found, metric, attribute)
+                yield _row(found, metric, attribute, one)
 
 
-def _row(found: Mapping[tuple[str, str | None], Measurement], metric: str, attribute: str | None) -> BeforeAfter:
+def _row(
+    found: Mapping[tuple[str, str | None], Measurement], metric: str, attribute: str | None, one: object
+) -> BeforeAfter:
     before, after = (found.get((f"{when}_{metric}", attribute)) for when in ("before", "after"))
     words = words_for(f"{metric}_change", METRICS)
     name = _NAMES.get(metric) or words.name.removesuffix(", change")
+    if one is not None and metric in _OF_ONE_CLASS:
+        name = f"{name} of {named(one)} against the rest"
     return BeforeAfter(
         name=name if attribute is None else f"{name} by {named(attribute)}",
         before=show(before) if before is not None else None,
         after=show(after) if after is not None else None,
         change=show(found[f"{metric}_change", attribute]),
     )
+
+
+def _weights(result: AuditResult | None) -> Iterator[Fact]:
+    if result is not None and result.facts.get("row_weights") == "not used":
+        yield Fact("Row weights", "not used here, since intervals are paired: every row counts alike")
 
 
 def _facts(told: Mapping[str, Any], training: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Fact]:

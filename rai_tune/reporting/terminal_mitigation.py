@@ -13,7 +13,7 @@ from rai_tune.reporting.numbers import STATUS_WORDS
 if TYPE_CHECKING:
     from rai_tune.reporting.model import MitigationView, Shown
 
-_TOLD = {"Compared with", "CPU time of training"}
+_TOLD = {"Row weights", "Compared with", "CPU time of training"}
 
 
 def mitigation_rows(told: MitigationView) -> Group:

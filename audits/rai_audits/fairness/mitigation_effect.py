@@ -85,6 +85,9 @@ def measure(context: AuditContext) -> AuditOutput:
     ]
     kept = context.artifacts.put_table("before_predictions", before.reset_index(drop=True))
     facts = {"before": dict(twin.facts), "rows": len(after), "row_weights": "not used" if unweighted else "none"}
+    if context.task.positive is not None and not context.task.binary:
+        # Ranking and rates by label are of one class here, where the audit of quality takes the mean over all.
+        facts["one_against_rest"] = context.task.positive
     return AuditOutput(measurements=tuple(measured), artifacts={"before_predictions": kept}, facts=facts)
 
 

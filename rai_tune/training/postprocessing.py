@@ -59,6 +59,11 @@ class PostProcessing:
     salt: str = ""
     """Goes into the digest that a drawn decision is made of: the run's seed."""
 
+    def __post_init__(self) -> None:
+        # A cutoff that is not a number would decide everybody negative, since no score reaches it.
+        if not math.isfinite(self.default):
+            raise ValueError("the default cutoff is a finite number")
+
     @property
     def drawn(self) -> bool:
         """Whether some group's decision is drawn between cutoffs."""

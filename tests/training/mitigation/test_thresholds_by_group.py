@@ -11,7 +11,7 @@ from rai_tune.recipe.mitigation import MitigationSpec
 from rai_tune.training.mitigation import TrainingRows, load_method
 from rai_tune.training.mitigation.cutoff_search import common_cutoff, curve_of, search
 from rai_tune.training.mitigation.drawn_thresholds import drawn_rules, optimizer
-from rai_tune.training.postprocessing import ALWAYS, NEVER, GroupRule, PostProcessing, read_postprocessing
+from rai_tune.training.postprocessing import ALWAYS, NEVER, POST_FILE, GroupRule, PostProcessing, read_postprocessing
 
 CONSTRAINTS = ["equalized_odds", "demographic_parity"]
 OBJECTIVES = ["balanced_accuracy", "accuracy"]
@@ -181,6 +181,17 @@ def test_rules_are_read_back_as_they_were_saved(tmp_path, randomised):
     post.save(tmp_path)
     assert read_postprocessing(tmp_path) == post
     assert post.drawn == randomised
+
+
+@pytest.mark.parametrize("default", ["NaN", '"0.5"', "null"])
+def test_a_default_that_is_no_number_is_not_read(tmp_path, default):
+    post = PostProcessing("threshold", "equalized_odds", ("race",), {"a": GroupRule((0.4,), (1.0,))}, 0.25)
+    post.save(tmp_path)
+    text = (tmp_path / POST_FILE).read_text()
+    (tmp_path / POST_FILE).write_text(text.replace('"default":0.25', f'"default":{default}'))
+    assert default in (tmp_path / POST_FILE).read_text()
+    with pytest.raises(UsageError, match="not the post-processing of a model"):
+        read_postprocessing(tmp_path)
 
 
 def test_a_missing_group_column_is_named():

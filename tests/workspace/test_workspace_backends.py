@@ -52,7 +52,8 @@ def _run(workspace, name="demo", **more):
 
 def _bring(workspace, run_id, state):
     """Walk a fresh run to ``state`` by allowed steps."""
-    paths = {"created": (), "completed": (*WORKING, "completed"), "diverged": ("preparing", "training", "diverged")}
+    paths = {"created": (), "completed": (*WORKING, "completed")}
+    paths |= {state: ("preparing", "training", state) for state in ("diverged", "trained", "pruned")}
     for step in paths.get(state, WORKING[: WORKING.index(state) + 1] if state in WORKING else (state,)):
         workspace.set_state(run_id, step)
 
@@ -129,10 +130,14 @@ def test_every_step_from_every_state_is_allowed_or_refused_as_the_table_says(wor
 
 def test_what_may_be_resumed():
     resumable = {state for state, allowed in TRANSITIONS.items() if "preparing" in allowed}
-    assert resumable == {"created", *WORKING, "failed", "interrupted"}
+    assert resumable == {"created", *WORKING, "failed", "interrupted", "trained"}
     assert TRANSITIONS["completed"] == {"deciding"}
     assert "completed" in TRANSITIONS["deciding"]
     assert not TRANSITIONS["diverged"]
+    assert not TRANSITIONS["pruned"]
+    # A trial ends before the test rows, and is never completed without going on.
+    assert "trained" in TRANSITIONS["training"]
+    assert "completed" not in TRANSITIONS["trained"]
 
 
 def test_an_error_is_kept_with_the_failure_and_cleared_by_the_resume(workspace):

@@ -17,6 +17,7 @@ from rai_tune.promotion.records import EVIDENCE, PEOPLE_KINDS, statement_digest
 from rai_tune.promotion.signed import record_evidence
 from rai_tune.promotion.statement import evidence_statement
 from rai_tune.reporting.stored import stored_results
+from rai_tune.selection import check_chosen
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def bundle_run(
     that did not complete, ``IntegrityError`` when stored bytes were changed, ``ConflictError`` when the ledger never stood still.
     """
     run = workspace.run(run_id)
+    check_chosen(workspace, run.id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; a bundle holds the evidence of a completed run")
     ledger = Ledger(workspace)

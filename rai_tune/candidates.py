@@ -8,6 +8,7 @@ from rai_tune.core import IntegrityError, UsageError, did_you_mean, sha256_json
 from rai_tune.gate import LoadedPolicy, Policy, load_policy
 from rai_tune.promotion.signed import About
 from rai_tune.promotion.statement import BASE, MODEL, model_files
+from rai_tune.selection import check_chosen
 from rai_tune.stored_run import stored_recipe
 from rai_tune.training.saved_model import recorded_base
 
@@ -26,6 +27,7 @@ def frozen_policies(workspace: Workspace, run: RunRecord) -> tuple[LoadedPolicy,
 def completed_run(workspace: Workspace, run_id: str) -> RunRecord:
     """A run that people may sign; ``UsageError`` for one in any other state."""
     run = workspace.run(run_id)
+    check_chosen(workspace, run.id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; people sign what a completed run leaves")
     return run

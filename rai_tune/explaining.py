@@ -14,6 +14,7 @@ from rai_tune.auditing import audit_context
 from rai_tune.core import UsageError, did_you_mean
 from rai_tune.planning import plan
 from rai_tune.reporting.stored import stored_results
+from rai_tune.selection import check_chosen
 from rai_tune.stored_run import check_trained, load_model, same_inputs, stored_recipe
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def explain_row(
     Raises ``UsageError`` for a run without a model or one that did not complete, and for a row that it never decided, naming the nearest.
     """
     run = workspace.run(run_id)
+    check_chosen(workspace, run.id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only decisions of a completed run are explained")
     check_trained(run, "explains single rows; name the run that trained the model")

@@ -30,6 +30,7 @@ from rai_tune.promotion.serving import Promotion, current, promotions
 from rai_tune.promotion.signed import attest, sign_off, waive
 from rai_tune.promotion.statement import evidence_statement, present_statement
 from rai_tune.reporting.stored import stored_results
+from rai_tune.selection import check_chosen
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ def promote_run(
 def candidate_of(workspace: Workspace, run_id: str) -> Candidate:
     """What would be promoted of a run, read now. ``UsageError`` for a run that never can be: a production audit, a model that was deleted."""
     run = workspace.run(run_id)
+    check_chosen(workspace, run.id)
     refuse_production_audit(run, "is never promoted")
     refuse_without_model(workspace, run)
     policies = frozen_policies(workspace, run)

@@ -9,6 +9,7 @@ from rai_audits.core import known_audits, load_audit
 from rai_tune.auditing import run_audits
 from rai_tune.core import UsageError, did_you_mean
 from rai_tune.planning import plan
+from rai_tune.selection import check_chosen
 from rai_tune.stored_run import RunOutcome, attach, check_trained, decide, load_model, same_inputs, stored_recipe
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def reaudit(
     run = workspace.run(run_id)
     names = _suite(suite)
     check_overrides(suite, overrides)
+    check_chosen(workspace, run.id)
     if run.state != "completed":
         raise UsageError(f"run {run.id} is {run.state}; only a completed run is audited again")
     check_trained(run, "is audited again; give the rows to 'raitune audit production --data FILE' once more")

@@ -20,6 +20,7 @@ from rai_tune.gate.diffing import bound_to_digest, changed_controls, with_read, 
 from rai_tune.promotion import collect_evidence
 from rai_tune.promotion.bulk import BulkEvidence
 from rai_tune.reporting.stored import stored_results
+from rai_tune.selection import unchosen_trials
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -86,7 +87,9 @@ def redecide(workspace: Workspace, old: LoadedPolicy, new: LoadedPolicy, as_of: 
     A run is named when its overall outcome differs or that of a control which both packs have, or when a control that only one
     of them has is anything but passed. ``as_of`` is the day of the decision; without one no evidence is fresh. Reads only.
     """
-    runs = workspace.runs()
+    # Nobody decided on trials of a search that nobody chose, and there may be thousands.
+    trials = unchosen_trials(workspace)
+    runs = [run for run in workspace.runs() if run.id not in trials]
     again = _Again(workspace, old, new, as_of)
     changed: list[RunChange] = []
     skipped: list[SkippedRun] = []

@@ -75,7 +75,7 @@ def _due(workspace: Workspace, run: RunRecord, rule: Rule, day: date, held: Hold
         return None
     if workspace.is_alive(run.id):
         why: str | None = "a process works on it now"
-    elif run.state not in {"completed", "trained"}:
+    elif run.state not in {"completed", "trained", "pruned"}:
         why = f"it is {run.state}; 'raitune runs delete {run.id}' deletes what it left"
     else:
         why = str(planned.refused) if isinstance(planned.refused, RaiError) else None

@@ -1,7 +1,7 @@
 """What a run keeps of having been chosen from a search: the artifact ``selection``, written before the test rows are opened.
 
 It holds the search as it stood (``rai-tune/search/v1``), the rule, the numbers of the trials that the rule kept, the chosen one first, and by how much
-the validation rows are expected to flatter. The audit ``selection`` and the reports read it. Stable API: ``SELECTION``, ``selection_options``,
+the validation rows are expected to flatter. The audit ``selection`` and the reports read it. Stable API: ``SELECTION``, ``TRIAL``, ``selection_options``,
 ``check_chosen``, ``unchosen_trials``.
 """
 
@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from rai_audits.quality.chosen import Wanted
 from rai_tune.core import UsageError
+from rai_tune.workspace.runs import SELECTION, TRIAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rai_tune.workspace import Workspace
 
-SELECTION = "selection"
-"""The name of the artifact and of the audit."""
-
-TRIAL = "trial"
-"""The artifact that says of which search a run is which trial."""
+__all__ = ["SELECTION", "SELECTION_SCHEMA", "TRIAL", "check_chosen", "selection_options", "unchosen_trials"]
 
 SELECTION_SCHEMA = "rai-tune/selection/v1"
 

@@ -14,6 +14,7 @@ from rai_tune.gate import Decision, evaluate
 from rai_tune.promotion import collect_evidence
 from rai_tune.recipe import LoadedRecipe, parse_recipe
 from rai_tune.reporting.stored import stored_results
+from rai_tune.selection import check_chosen
 from rai_tune.training.saved_model import LoadedModel, load_saved, manifest_digest
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ def decide(
     """Judge the stored evidence of a run. A policy that was not frozen when the run began makes a re-decision.
 
     ``as_of`` is the day of the decision, today in UTC when left out: it decides which law applies, which waivers hold and how old the
-    evidence is. ``store`` keeps the decisions as the run's; what was decided for another day is only shown.
+    evidence is. ``store`` keeps the decisions as the run's; what was decided for another day is only shown. Raises ``UsageError`` for a trial of a search that nobody chose.
     """
+    check_chosen(workspace, run_id)
     evidence = collect_evidence(workspace, run_id, stored_results(workspace, run_id))
     day = as_of or datetime.now(UTC).date()
     decisions = tuple(evaluate(policy, evidence, day) for policy in policies)

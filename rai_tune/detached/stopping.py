@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from rai_tune.core import UsageError
+from rai_tune.selection import unchosen_trials
 from rai_tune.workspace.processes import interrupt
 from rai_tune.workspace.records import WORKING
 
@@ -24,6 +25,10 @@ def cancel(workspace: Workspace, run_id: str) -> None:
     run = workspace.run(run_id)
     if run.state not in WORKING:
         raise UsageError(f"run {run.id} is {run.state}; there is nothing to cancel")
+    if run.id in unchosen_trials(workspace):
+        raise UsageError(
+            f"run {run.id} is a trial of a search; stop the search itself with Ctrl-C, 'raitune tune SEARCH --resume' goes on"
+        )
     if not workspace.is_alive(run.id):
         raise UsageError(f"no process works on run {run.id}; there is nothing to cancel")
     if run.host != socket.gethostname():

@@ -94,7 +94,8 @@ def _status(workspace: Workspace, run: RunRecord, alive: bool) -> Status:
     start = latest_start(workspace, run.id) if run.resumable or unfinished else None
     if start is not None and start.state == "working":
         return "starting"
-    return "stopped" if run.resumable else "over"
+    # A trial of a search that is trained goes on by being chosen and not by a resume.
+    return "stopped" if run.resumable and run.state != "trained" else "over"
 
 
 def _still(run: RunRecord, status: Status) -> str:

@@ -82,6 +82,9 @@ def _why(
     state = str(run.get("state", "unknown"))
     if state != "completed" and outcome == "insufficient_evidence":
         error = f": {sentence(run['error'])}" if run.get("error") else ""
+        if state in {"trained", "pruned"}:
+            early = ", stopped early" if state == "pruned" else ""
+            return f"The run is a trial of a search{early}. It was not chosen, so the test rows are unopened and there is no verdict."
         return f"The run is {clean(state)}, so there is nothing to pass on{error.rstrip('.')}."
     if not decided:
         return "No policy has decided on this evidence yet."

@@ -58,7 +58,7 @@ def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) 
     """
     found = read_search(workspace, search_id)
     rule = parse_rule(text, found.directions, _shares(found))
-    trials = _choosable(found)
+    trials = _choosable(found, frozenset(item.run_id for item in workspace.deletions()))
     picked = pick(rule, {number: trial.values for number, trial in trials.items()}, found.directions)
     trial = trials[picked.number]
     assert trial.run_id is not None
@@ -78,12 +78,12 @@ def _shares(found: SearchResult) -> frozenset[str]:
     return frozenset(name for name in found.directions if load_objective(name).unit == "share")
 
 
-def _choosable(found: SearchResult) -> dict[int, TrialResult]:
-    """Measured trials that meet their constraints; where none does, all that are measured, since the gate still decides."""
-    measured = [trial for trial in found.trials if trial.measured and trial.run_id]
+def _choosable(found: SearchResult, deleted: frozenset[str]) -> dict[int, TrialResult]:
+    """Measured trials that are not deleted and meet their constraints; where none does, all that are measured, since the gate still decides."""
+    measured = [trial for trial in found.trials if trial.measured and trial.run_id and trial.run_id not in deleted]
     if not measured:
         raise UsageError(
-            f"search {found.id} has no trial that can be chosen: {len(found.trials)} trials, none complete with a number for every objective"
+            f"search {found.id} has no trial that can be chosen: {len(found.trials)} trials, none complete with a number for every objective and its texts and model kept"
         )
     feasible = [trial for trial in measured if trial.feasible]
     return {trial.number: trial for trial in feasible or measured}

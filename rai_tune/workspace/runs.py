@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from rai_tune.core import ConflictError, UsageError, check_run_id
 from rai_tune.workspace.records import RUN_FACTS, TRANSITIONS, RunRecord, RunState
-from rai_tune.workspace.schema import RunRow
+from rai_tune.workspace.schema import ArtifactRow, RunRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 LATEST = "latest"
+TRIAL, SELECTION = "trial", "selection"
+"""Artifacts of a run that is a trial of a search, and of one that was chosen from it."""
 _NEAR_AMONG = 500
 
 
@@ -45,11 +48,18 @@ def find(session: Session, run_id: str) -> RunRow:
 
 
 def newest(session: Session) -> RunRow:
-    """The run created last. Raises ``UsageError`` in an empty workspace."""
-    row = session.scalar(select(RunRow).order_by(RunRow.seq.desc()).limit(1))
+    """The run created last, trials of a search aside that nobody chose. Raises ``UsageError`` where there is none."""
+    row = session.scalar(select(RunRow).where(~_has(TRIAL) | _has(SELECTION)).order_by(RunRow.seq.desc()).limit(1))
     if row is None:
-        raise UsageError("there is no run here yet: 'latest' names none")
+        trials = session.scalar(select(RunRow.id).limit(1)) is not None
+        only = " but trials of searches that nobody chose" if trials else ""
+        raise UsageError(f"there is no run here yet{only}: 'latest' names none")
     return row
+
+
+def _has(name: str) -> ColumnElement[bool]:
+    """Whether a run has an artifact of this name."""
+    return exists().where(ArtifactRow.run_id == RunRow.id, ArtifactRow.name == name, ArtifactRow.superseded.is_(False))
 
 
 def move(session: Session, run_id: str, state: RunState, error: str | None) -> None:

@@ -140,6 +140,25 @@ def test_what_may_be_resumed():
     assert "completed" not in TRANSITIONS["trained"]
 
 
+def test_latest_names_no_trial_unless_it_was_chosen(workspace):
+    def trial(name):
+        run = _run(workspace, name)
+        workspace.attach(run.id, "trial", workspace.put_json({"search": "s-00000001"}), "application/json")
+        return run.id
+
+    first = trial("first")
+    with pytest.raises(UsageError, match="no run here yet but trials"):
+        workspace.run("latest")
+    plain = _run(workspace, "plain").id
+    trial("second")
+    assert workspace.run("latest").id == plain
+    chosen = trial("third")
+    trial("fourth")
+    workspace.attach(chosen, "selection", workspace.put_json({}), "application/json")
+    assert workspace.run("latest").id == chosen
+    assert workspace.run(first).id == first
+
+
 def test_an_error_is_kept_with_the_failure_and_cleared_by_the_resume(workspace):
     run = _run(workspace)
     workspace.set_state(run.id, "failed", error="no such file: caf\udce9.csv")

@@ -17,6 +17,7 @@ from rai_tune.review.reading import read_run
 from rai_tune.review.sections.choosing import choose
 from rai_tune.review.telling import without_folders
 from rai_tune.review.tones import tone_of
+from rai_tune.selection import unchosen_trials
 from rai_tune.waiting import served_as
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Side:
 
 def choose_sides(workspace: Workspace) -> tuple[Side, Side] | None:
     """Two boxes, and the two runs that they name; None, with a sentence, until there are two."""
-    runs = {run.id: run for run in workspace.runs()}
+    trials = unchosen_trials(workspace)
+    runs = {run.id: run for run in workspace.runs() if run.id not in trials}
     served = served_as(workspace)
     serving = {alias: run_id for run_id, aliases in served.items() for alias in aliases}
     named = {run_id: f"{clean(run.name)} · {run_id} · {run.state}" for run_id, run in runs.items()}

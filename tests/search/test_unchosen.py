@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from rai_tune.bundling import bundle_run
@@ -19,7 +20,10 @@ from rai_tune.promoting import candidate_of
 from rai_tune.reaudit import reaudit
 from rai_tune.redeciding import redecide
 from rai_tune.reporting.controls import headline
-from rai_tune.stored_run import decide
+from rai_tune.retention import delete_run
+from rai_tune.search.choice import _choosable
+from rai_tune.search.result import SearchResult, TrialResult, Value
+from rai_tune.stored_run import PARQUET, decide
 from rai_tune.workspace import Workspace
 from tests.tools import small_run
 
@@ -91,3 +95,19 @@ def test_deciding_all_runs_again_does_not_name_every_trial(tmp_path: Path) -> No
         found = json.loads(redecide(workspace, pack, pack).model_dump_json(by_alias=True))
         assert [item["run_id"] for item in found["skipped"]] == [failed]
         assert found["looked_at"] == 0
+
+
+def test_a_trial_is_deleted_as_any_run_and_no_rule_then_chooses_it(tmp_path: Path) -> None:
+    values = {"auc": Value(0.9, 0.8, 0.95, 100)}
+    with Workspace.open(tmp_path / "w") as workspace:
+        runs = [trial(workspace, "preparing", "training", "trained") for _ in range(2)]
+        table = workspace.put_table(pd.DataFrame({"row_id": [0], "score": [0.5]}))
+        workspace.attach(runs[0], "validation", table, PARQUET)
+        delete_run(workspace, runs[0], "deleted by hand")
+        trials = tuple(TrialResult(number, "complete", run, {}, values) for number, run in enumerate(runs))
+        found = SearchResult("made-00000007", "t", "d" * 64, "tpe", 7, 2, {"auc": "maximise"}, {}, (), trials)
+        gone = frozenset(item.run_id for item in workspace.deletions())
+        assert gone == {runs[0]}
+        assert list(_choosable(found, gone)) == [1]
+        with pytest.raises(UsageError, match="no trial that can be chosen"):
+            _choosable(found, frozenset(runs))

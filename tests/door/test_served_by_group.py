@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
+from rai_tune.cli.main import main
 from rai_tune.core import UsageError
 from rai_tune.promotion.keys import new_key
 from rai_tune.promotion.ledger import Ledger
@@ -36,7 +39,8 @@ METHODS = '["exponentiated_gradient", "threshold"]'
 
 
 @pytest.fixture
-def command(project, cli, monkeypatch):
+def command(project, monkeypatch, capsys):
+    """The command line in this process: ten processes would load torch ten times."""
     for name in ("RAITUNE_ARTIFACTS_URL", "RAITUNE_DATABASE_URL", "RAITUNE_KEY", "RAITUNE_WORKSPACE_KEY"):
         monkeypatch.delenv(name, raising=False)
     (project / "lenient.yaml").write_text(LENIENT)
@@ -47,7 +51,19 @@ def command(project, cli, monkeypatch):
     text += f"policies: [{project / 'lenient.yaml'}]\n"
     text += f"mitigation: {{method: {METHODS}, attributes: [race]}}\n"
     (project / "recipe.yaml").write_text(text)
-    return lambda *arguments: cli(*arguments, "--workspace", "w", cwd=project, RAITUNE_KEY_PASSPHRASE=PHRASE)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RAITUNE_KEY_PASSPHRASE", PHRASE)
+
+    def call(*arguments: str) -> SimpleNamespace:
+        monkeypatch.setattr(sys, "argv", ["raitune", *arguments, "--workspace", "w"])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        told = capsys.readouterr()
+        return SimpleNamespace(returncode=ended.value.code or 0, stdout=told.out, stderr=told.err)
+
+    return call
 
 
 @pytest.mark.slow

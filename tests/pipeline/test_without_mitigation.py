@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -159,39 +160,60 @@ def test_a_twin_that_diverges_leaves_the_run_whole_and_its_audit_without_a_befor
 
 
 KILLED = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
+
+import peft, rai_tune.training.hf  # once, for both processes that are killed
+
 from rai_tune import pipeline
 from rai_tune.recipe import load_recipe
 from rai_tune.workspace import Workspace
 
-recipe, folder, run_id, wanted, at, *sets = sys.argv[1:]
+recipe, folder, kills, *sets = sys.argv[1:]
 
-def progress(what, done, total):
-    if what == wanted and done >= int(at):
-        os.kill(os.getpid(), signal.SIGKILL)
 
-workspace = Workspace.open(Path(folder))
-if run_id:
-    pipeline.resume(run_id, workspace, progress)
-else:
-    pipeline.start(pipeline.plan(load_recipe(Path(recipe), sets)), workspace, progress)
+def begin(wanted, at):
+    def progress(what, done, total):
+        if what == wanted and done >= at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    workspace = Workspace.open(Path(folder))
+    runs = workspace.runs()
+    if runs:
+        pipeline.resume(runs[0].id, workspace, progress)
+    else:
+        pipeline.start(pipeline.plan(load_recipe(Path(recipe), sets)), workspace, progress)
+
+
+ends = []
+for wanted, at in json.loads(kills):
+    child = os.fork()
+    if not child:
+        try:
+            begin(wanted, at)
+        finally:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with Workspace.open(Path(folder)) as workspace:
+        ends.append([code, workspace.runs()[0].state])
+print(json.dumps(ends))
 """
 
 
-def killed(project, folder, what: str, at: int, sets: list[str], run_id: str = "") -> None:
-    command = [sys.executable, "-c", KILLED, str(project / "recipe.yaml"), str(folder), run_id, what, str(at), *sets]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+def killed(project, folder, kills: list[tuple[str, int]], sets: list[str]) -> list[list]:
+    """Kill one run at each place of ``kills``, going on in between; how each process ended and the state that it left."""
+    command = [sys.executable, "-c", KILLED, str(project / "recipe.yaml"), str(folder), json.dumps(kills), *sets]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
 def test_a_run_killed_at_its_twin_twice_goes_on_to_the_same_bytes(project, tmp_path):
     sets = [REWEIGH, "training.epochs=2", "training.checkpoint_every=2"]
-    killed(project, tmp_path / "killed", "training without mitigation", 5, [*SETS, *sets])
+    kills = [("training without mitigation", 5), ("predicting without mitigation", 1)]
+    ends = killed(project, tmp_path / "killed", kills, [*SETS, *sets])
+    assert ends == [[-signal.SIGKILL, "training"], [-signal.SIGKILL, "predicting"]]
     with Workspace.open(tmp_path / "killed") as cut, Workspace.open(tmp_path / "whole") as whole:
         (left,) = cut.runs()
-        assert left.state == "training"
-        killed(project, tmp_path / "killed", "predicting without mitigation", 1, [], left.id)
-        assert cut.run(left.id).state == "predicting"
         assert before_of(cut, left.id)["resumed_from"] == 4
         pipeline.resume(left.id, cut, lambda *_: None)
         straight = run(project, whole, *sets)

@@ -36,32 +36,22 @@ from search_tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     Row = dict[str, Any]
 
 SAMPLERS = ("tpe", "nsga2", "random")
 HALF_A_POINT = 0.005
 
 
-def sampler_of(kind: str, seed: int) -> Any:
-    """The sampler of ``raitune tune`` by its name in a recipe."""
-    import optuna
-
-    made: dict[str, Callable[[], Any]] = {
-        "tpe": lambda: optuna.samplers.TPESampler(seed=seed),
-        "nsga2": lambda: optuna.samplers.NSGAIISampler(seed=seed),
-        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
-    }
-    return made[kind]()
-
-
 def searched(table: dict[tuple[Any, ...], Row], kind: str, seed: int, trials: int) -> list[Row]:
-    """The rows that a sampler comes to, in order. A value between those of the table becomes the nearest; a failed setting is a failed trial."""
+    """The rows that a sampler of ``raitune tune`` comes to, in order. A value between those of the table becomes the nearest; a failed setting is a failed trial."""
     import optuna
+
+    from rai_tune.search.driver import make_sampler
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(directions=["maximize", "minimize", "minimize"], sampler=sampler_of(kind, seed))
+    study = optuna.create_study(
+        directions=["maximize", "minimize", "minimize"], sampler=make_sampler(kind, seed, trials)
+    )
     found = []
     for _ in range(trials):
         trial = study.ask()
@@ -131,8 +121,10 @@ def structured(table: dict[tuple[int, ...], Row], kind: str, seed: int, trials: 
     """Structures within the budget that a sampler comes to. One beyond the budget, or of no rank at all, costs no training and no trial: another is asked for."""
     import optuna
 
+    from rai_tune.search.driver import make_sampler
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction="maximize", sampler=sampler_of(kind, seed))
+    study = optuna.create_study(direction="maximize", sampler=make_sampler(kind, seed, trials))
     found: list[Row] = []
     while len(found) < trials:
         trial = study.ask()

@@ -21,7 +21,7 @@ from rai_tune.planning import device_of
 from rai_tune.stored_run import JSON, PARQUET, attach
 from rai_tune.tasks import load_task
 from rai_tune.training.fit import fit
-from rai_tune.training.mitigation.registry import card_of
+from rai_tune.training.mitigation.composing import acts_on_decisions_only
 from rai_tune.training.predictions import predictions_table
 from rai_tune.training.saved_model import load_saved
 
@@ -64,7 +64,7 @@ def train_twin(planned: Plan, workspace: Workspace, run_id: str, log: ProgressLo
     if planned.recipe.mitigation is None or _is_ready(workspace, run_id):
         return
     plain = planned.recipe.model_copy(update={"mitigation": None})
-    if _acts_on_decisions_only(planned.recipe):
+    if acts_on_decisions_only(planned.recipe.mitigation):
         training = workspace.read_json(workspace.artifacts(run_id)["training"].digest)
         known: dict[str, Any] = {"source": SAME_MODEL, "threshold": training["threshold"]}
     else:
@@ -114,11 +114,6 @@ def stored_before(workspace: Workspace, run_id: str) -> PlainDecisions:
     if facts.get("threshold"):
         facts |= {"threshold": facts["threshold"]["value"], "threshold_rule": facts["threshold"]["rule"]}
     return PlainDecisions(workspace.read_table(artifacts[BEFORE_PREDICTIONS].digest), facts)
-
-
-def _acts_on_decisions_only(recipe: Recipe) -> bool:
-    assert recipe.mitigation is not None
-    return all(set(card_of(name).slots) == {"decision"} for name in recipe.mitigation.methods)
 
 
 def _digest(recipe: Recipe) -> str:

@@ -99,6 +99,7 @@ def _carry_out(
     loaded: LoadedRecipe | None, resume: str | None, path: Path | None, show: object
 ) -> tuple[RunOutcome, Workspace]:
     from rai_tune import pipeline
+    from rai_tune.training.mitigation.composing import mitigation_notes
     from rai_tune.workspace import Workspace
 
     if resume:
@@ -109,6 +110,8 @@ def _carry_out(
     assert loaded is not None
     # Everything a recipe can get wrong is found before the workspace is touched.
     planned = pipeline.plan(loaded)
+    for note in mitigation_notes(planned.recipe.mitigation):
+        typer.echo(f"note: {note}", err=True)
     workspace = Workspace.open(path)
     return pipeline.start(planned, workspace, show), workspace  # type: ignore[arg-type]
 
@@ -197,6 +200,10 @@ def _dry_run(loaded: LoadedRecipe, *, as_json: bool) -> None:
     typer.echo(f"steps    {found['steps']} of batch {found['batch_size']}, on {found['device']} ({found['precision']})")
     typer.echo(f"trained  {found['trained_parameters']:,} of {found['parameters']:,} parameters")
     typer.echo(f"training about {found['training_s']:.0f} s (from {found['timed_steps']} timed steps on this machine)")
+    if found["twin_s"]:
+        typer.echo(
+            f"twin     about {found['twin_s']:.0f} s more, to train the same without mitigation if no run did so here"
+        )
     needed, free = (found[name] / 2**30 for name in ("memory_bytes", "memory_free_bytes"))
     typer.echo(f"memory   about {needed:.1f} GiB, of {free:.1f} GiB that this machine has left for it")
     for note in found["notes"]:

@@ -39,7 +39,7 @@ def read_groups(
             continue
         if name in groups:
             raise UsageError(f"data.intersections: two attributes would both be called {name!r}; rename a group")
-        groups[name] = _crossed(crossing, groups)
+        groups[name] = crossed_groups([groups[name] for name in crossing], f"data.intersections {list(crossing)}")
     return groups
 
 
@@ -103,15 +103,19 @@ def _is_number(cell: str) -> bool:
     return read_column("", pd.Series([cell], dtype=object)).numeric
 
 
-def _crossed(crossing: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+def crossed_groups(columns: Sequence[Sequence[str]], field: str) -> list[str]:
+    """Group of each row where several attributes are crossed, ``unknown`` where one of them is; ``columns`` has the groups of each attribute.
+
+    Raises ``UsageError`` naming the recipe's ``field`` where two different combinations would bear one name.
+    """
     meaning: dict[str, tuple[str, ...]] = {}
     crossed: dict[tuple[str, ...], str] = {}
-    rows = list(zip(*(groups[name] for name in crossing), strict=True))
+    rows = list(zip(*columns, strict=True))
     for parts in dict.fromkeys(rows):
         name = UNKNOWN if UNKNOWN in parts else CROSS.join(parts)
         if name != UNKNOWN and meaning.setdefault(name, parts) != parts:
             raise UsageError(
-                f"data.intersections {list(crossing)}: the groups {meaning[name]} and {parts} would both be called {name!r}; "
+                f"{field}: the groups {meaning[name]} and {parts} would both be called {name!r}; "
                 "give them other names in data.groups.values"
             )
         crossed[parts] = name

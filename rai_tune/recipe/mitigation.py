@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rai_tune.recipe.part import Name, NotNegative, Part, Positive, Text
 
 Constraint = Literal["equalized_odds", "demographic_parity"]
+
+
+def _count(given: object) -> str:
+    """Whether one method is named or several; told apart first, so that an error speaks of what was written."""
+    return "several" if isinstance(given, list | tuple) else "one"
+
+
+Methods = Annotated[
+    Annotated[Name, Tag("one")] | Annotated[tuple[Name, ...], Field(min_length=1, max_length=10), Tag("several")],
+    Discriminator(_count),
+]
 
 
 class GroupDroSpec(Part):
@@ -90,7 +101,7 @@ class ExponentiatedGradientSpec(Part):
 class MitigationSpec(Part):
     """What is done about bias. Every run that does something also trains without it, so that the report shows before and after."""
 
-    method: Name | Annotated[tuple[Name, ...], Field(min_length=1, max_length=10)]
+    method: Methods
     """A method by name, or several that may be joined: ``reweigh``, ``balance``, ``group_dro``, ``counterfactual_augment``,
     ``logit_pairing``, ``fair_loss``, ``threshold``, ``exponentiated_gradient``."""
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rai_tune.training.few_shot import learned_from
 from rai_tune.training.fit import SPLITS, set_up
+from rai_tune.training.mitigation.composing import acts_on_decisions_only, mitigation_notes
 
 if TYPE_CHECKING:
     from rai_tune.data import PreparedData
     from rai_tune.recipe.schema import Recipe
     from rai_tune.training.base_model import BaseModel
     from rai_tune.training.fit import Prepared
+    from rai_tune.training.mitigation.composing import Applied
     from rai_tune.training.tokens import Tokens
 
 _TIMED_STEPS = 3
@@ -23,18 +26,10 @@ def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, A
     """Count rows and tokens, time ``_TIMED_STEPS`` forward and backward passes, and scale by tokens. Trains nothing."""
     data = learned_from(recipe, data)
     ready = set_up(recipe, data, base)
-    spec = recipe.training
-    few = spec.few_shot
-    if few is not None and recipe.model.adapter.method == "frozen":
-        epochs, evaluations, models = 0, 1, few.repeats
-    elif few is not None:
-        epochs, evaluations, models = few.epochs, 1, few.repeats
-    else:
-        epochs, evaluations, models = spec.epochs, spec.epochs, 1
+    spec, passes = recipe.training, _passes(recipe, ready.mitigation)
     train = ready.tokens["train"]
     seconds_per_token = _time_steps(ready, train, spec.batch_size)
     batches = math.ceil(len(train.ids) / spec.batch_size)
-    evaluated = ready.tokens["validation"].total * evaluations
     weights = list(ready.model.parameters())
     return {
         "schema": "rai-tune/dry-run/v1",
@@ -46,18 +41,49 @@ def estimate(recipe: Recipe, data: PreparedData, base: BaseModel) -> dict[str, A
             }
             for name in SPLITS
         },
-        "steps": math.ceil(batches / spec.accumulate) * epochs * models,
+        "steps": math.ceil(batches / spec.accumulate) * passes.epochs * passes.models,
         "batch_size": spec.batch_size,
         "device": ready.hardware.device,
         "precision": ready.hardware.precision,
         "parameters": sum(weight.numel() for weight in weights),
         "trained_parameters": sum(weight.numel() for weight in weights if weight.requires_grad),
-        # A forward pass alone costs about a third of forward and backward.
-        "training_s": seconds_per_token * (train.total * epochs + evaluated / 3) * models,
+        "training_s": seconds_per_token * passes.tokens(train.total, ready.tokens["validation"].total),
+        "twin_s": seconds_per_token * _twin_tokens(recipe, data, ready),
         "timed_steps": _TIMED_STEPS,
         **_memory(ready),
-        "notes": [*data.notes, *_few_shot_notes(recipe)],
+        "notes": [*data.notes, *_few_shot_notes(recipe), *mitigation_notes(recipe.mitigation)],
     }
+
+
+@dataclass(frozen=True)
+class _Passes:
+    """How often training reads its rows, and the validation rows, and how many models it makes."""
+
+    epochs: int
+    evaluations: int
+    models: int = 1
+
+    def tokens(self, train: int, validation: int) -> float:
+        """Tokens to train on, those that are only read counted as a third: what a forward pass costs of forward and backward."""
+        return (train * self.epochs + validation * self.evaluations / 3) * self.models
+
+
+def _passes(recipe: Recipe, mitigation: Applied | None) -> _Passes:
+    spec, few = recipe.training, recipe.training.few_shot
+    if mitigation is not None and mitigation.fits_head:
+        return _Passes(0, 1)
+    if few is not None:
+        return _Passes(0 if recipe.model.adapter.method == "frozen" else few.epochs, 1, few.repeats)
+    return _Passes(spec.epochs, spec.epochs)
+
+
+def _twin_tokens(recipe: Recipe, data: PreparedData, ready: Prepared) -> float:
+    """The same for the plain twin that a run with mitigation also trains: without the rows that a method adds."""
+    if recipe.mitigation is None or acts_on_decisions_only(recipe.mitigation):
+        return 0.0
+    train, rows = ready.tokens["train"], int((data.rows["split"] == "train").sum())
+    plain = round(train.total * rows / max(len(train.ids), 1))
+    return _passes(recipe, None).tokens(plain, ready.tokens["validation"].total)
 
 
 def _few_shot_notes(recipe: Recipe) -> list[str]:

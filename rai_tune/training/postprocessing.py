@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_tune.core import UsageError, canonical_json
+from rai_tune.data.groups import crossed_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ class PostProcessing:
                     "the mitigation 'threshold'"
                 )
         cells = [rows[f"group:{attribute}"].astype(str).tolist() for attribute in self.attributes]
-        return [" & ".join(parts) for parts in zip(*cells, strict=True)]
+        return crossed_groups(cells, "this model's cutoffs by group")
 
     def _cutoff(self, group: str, row: str) -> float:
         rule = self.rules.get(group)

@@ -103,6 +103,11 @@ def _check(loaded: LoadedRecipe) -> Checked:
     return Checked(loaded.digest, found=found, groups=group_rows(planned), origin=planned.data.origin)
 
 
+def _twin(seconds: float) -> tuple[tuple[str, str], ...]:
+    about = f"about {duration(seconds)} more, if no run did so on this machine"
+    return (("Training without mitigation, to compare", about),) if seconds else ()
+
+
 def _say(checked: Checked, found: Mapping[str, Any]) -> None:
     needed, free = (found[name] / 2**30 for name in ("memory_bytes", "memory_free_bytes"))
     literal(
@@ -111,6 +116,7 @@ def _say(checked: Checked, found: Mapping[str, Any]) -> None:
         Facts(
             (
                 ("Training", f"about {duration(found['training_s'])}, from {found['timed_steps']} timed steps"),
+                *_twin(found["twin_s"]),
                 ("Audits after it", "not estimated; they take longer with more rows and more policies"),
                 ("Memory", f"about {needed:.1f} GiB of {free:.1f} GiB that are free"),
                 ("Runs on", f"{found['device']} ({found['precision']})"),

@@ -1,6 +1,7 @@
 """The methods of one run, joined: checked against each other and the data, made, and called as one.
 
-Stable API: ``check_mitigation`` (before anything is stored), ``apply_mitigation`` and ``Applied``.
+Stable API: ``check_mitigation`` (before anything is stored), ``acts_on_decisions_only``, ``mitigation_notes``, ``apply_mitigation`` and
+``Applied``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rai_tune.core import UsageError, did_you_mean, plain_attributes
+from rai_tune.data.groups import CROSS, crossed_groups
 from rai_tune.data.prepared import UNKNOWN
 from rai_tune.training.mitigation.base import UNKNOWN_GROUP, TrainingRows
-from rai_tune.training.mitigation.registry import load_method
+from rai_tune.training.mitigation.registry import is_built_in, load_method
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,12 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rai_tune.data import PreparedData
+    from rai_tune.recipe.mitigation import MitigationSpec
     from rai_tune.recipe.schema import Recipe
     from rai_tune.tasks.pooled import Head
     from rai_tune.training.mitigation.base import Embedded, LossBatch, MethodCard, Mitigation
     from rai_tune.training.postprocessing import PostProcessing
-
-_CROSS = " & "
 
 
 @dataclass(frozen=True)
@@ -127,23 +128,38 @@ def check_joined(cards: Sequence[MethodCard]) -> None:
             raise UsageError(f"mitigation.method: {one.name} and {other.name} cannot be joined: {reason}")
 
 
+def acts_on_decisions_only(spec: MitigationSpec) -> bool:
+    """Whether the model learns as it would without these methods, and only what is decided by its scores is changed."""
+    return all(set(load_method(name).card.slots) == {"decision"} for name in spec.methods)
+
+
+def mitigation_notes(spec: MitigationSpec | None) -> list[str]:
+    """What somebody who runs this recipe should know: settings of methods that it does not name, which change nothing."""
+    if spec is None:
+        return []
+    own = set(type(spec).model_fields) - {"method", "attributes", "options"} - set(spec.methods)
+    given = [name for name in own if getattr(spec, name) != type(spec).model_fields[name].default]
+    if spec.options and all(is_built_in(name) for name in spec.methods):
+        given.append("options")
+    names = " and ".join(f"mitigation.{name}" for name in sorted(given))
+    return [f"{names}: not used, since the method is {', '.join(spec.methods)}"] if names else []
+
+
 def attributes_of(recipe: Recipe, data: PreparedData) -> tuple[str, ...]:
     """The attributes whose groups the methods read. Raises ``UsageError`` for a name that the recipe does not declare."""
     assert recipe.mitigation is not None
     known = tuple(data.groups)
     for name in recipe.mitigation.attributes:
         if name not in known:
-            raise UsageError(
-                f"mitigation.attributes: no group attribute {name!r}.{did_you_mean(name, known)} "
-                f"Declared: {', '.join(known) or 'none'}"
-            )
+            told = did_you_mean(name, known) if known else " None is declared under data.groups."
+            raise UsageError(f"mitigation.attributes: no group attribute {name!r}.{told}")
     return recipe.mitigation.attributes or tuple(plain_attributes(known))
 
 
 def crossed(frame: pd.DataFrame, attributes: Sequence[str]) -> list[str]:
     """Group of each row, several attributes joined by ``&``; ``unknown`` where one of them is not known."""
-    cells = [frame[f"group:{name}"].astype(str).tolist() for name in attributes]
-    return [UNKNOWN if UNKNOWN in parts else _CROSS.join(parts) for parts in zip(*cells, strict=True)]
+    columns = [frame[f"group:{name}"].astype(str).tolist() for name in attributes]
+    return crossed_groups(columns, f"mitigation.attributes {list(attributes)}")
 
 
 def apply_mitigation(recipe: Recipe, data: PreparedData) -> Applied | None:
@@ -206,7 +222,7 @@ def _check_groups(card: MethodCard, frame: pd.DataFrame, attributes: Sequence[st
     if len(found) < 2:
         there = f"only {min(found)!r}" if found else "none that is known"
         raise UsageError(
-            f"mitigation {card.name} compares groups of {_CROSS.join(attributes)}, and the {split} rows hold {there}; "
+            f"mitigation {card.name} compares groups of {CROSS.join(attributes)}, and the {split} rows hold {there}; "
             "declare other groups or other splits"
         )
 

@@ -1,7 +1,7 @@
 """Mitigation methods by name. A recipe names a method; it never names a module.
 
 A built-in method decorates its class; a third party ships an entry point in the group ``rai_tune.mitigations`` whose object is a decorated
-class or factory. Stable API: ``mitigation``, ``known_methods``, ``load_method``, ``card_of``, ``MethodSpec``.
+class or factory. Stable API: ``mitigation``, ``known_methods``, ``is_built_in``, ``load_method``, ``card_of``, ``MethodSpec``.
 """
 
 from __future__ import annotations
@@ -64,6 +64,11 @@ def mitigation(
 def known_methods() -> tuple[str, ...]:
     """Names of all methods that can be loaded here, sorted."""
     return tuple(sorted({*_BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a method comes with this package, and so reads its own section of the recipe and not ``mitigation.options``."""
+    return name in _BUILT_IN
 
 
 def load_method(name: str) -> MethodSpec:

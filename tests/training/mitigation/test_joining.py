@@ -13,6 +13,7 @@ from rai_tune.core import UsageError
 from rai_tune.planning import plan
 from rai_tune.recipe import load_recipe
 from rai_tune.recipe.mitigation import MitigationSpec
+from rai_tune.training.estimate import estimate
 from rai_tune.training.hf import class_weights, mean_loss, row_losses
 from rai_tune.training.mitigation import (
     LossBatch,
@@ -24,7 +25,7 @@ from rai_tune.training.mitigation import (
     load_method,
     mitigation,
 )
-from rai_tune.training.mitigation.composing import Applied, apply_mitigation, check_joined
+from rai_tune.training.mitigation.composing import Applied, apply_mitigation, check_joined, crossed, mitigation_notes
 from rai_tune.training.trainer import Examples
 
 
@@ -100,6 +101,35 @@ class TestRefusals:
     def test_a_method_without_groups_is_refused(self, project):
         with pytest.raises(UsageError, match=r"mitigation reweigh needs groups.*data.groups"):
             planned(project, **{"mitigation.method": "reweigh", "data.groups": []})
+
+
+class TestWhatIsSaidBeforehand:
+    def test_settings_of_a_method_that_is_not_named_are_told(self):
+        given = {"method": "reweigh", "fair_loss": {"strength": 2.0}, "options": {"a": 1}, "group_dro": {}}
+        assert mitigation_notes(MitigationSpec.model_validate(given)) == [
+            "mitigation.fair_loss and mitigation.options: not used, since the method is reweigh"
+        ]
+
+    def test_settings_of_the_named_ones_are_no_news(self):
+        given = {"method": ["fair_loss", "reweigh"], "fair_loss": {"strength": 2.0}}
+        assert mitigation_notes(MitigationSpec.model_validate(given)) == mitigation_notes(None) == []
+
+    @pytest.mark.parametrize(("method", "shares"), [("threshold", 0.0), ("reweigh", 1.0)])
+    def test_the_estimate_counts_the_twin(self, project, method, shares):
+        ready = planned(project, mitigation={"method": method})
+        found = estimate(ready.recipe, ready.data, ready.base)
+        assert found["twin_s"] == pytest.approx(shares * found["training_s"])
+
+    def test_rows_that_a_method_adds_are_not_the_twins(self, project):
+        ready = planned(project, mitigation={"method": "counterfactual_augment"})
+        found = estimate(ready.recipe, ready.data, ready.base)
+        assert found["splits"]["train"]["rows"] > int((ready.data.rows["split"] == "train").sum())
+        assert 0 < found["twin_s"] < found["training_s"]
+
+    def test_two_combinations_of_groups_with_one_name_are_refused(self):
+        frame = pd.DataFrame({"group:x": ["a & b", "a"], "group:y": ["c", "b & c"]})
+        with pytest.raises(UsageError, match="would both be called 'a & b & c'"):
+            crossed(frame, ("x", "y"))
 
 
 class Halved(Mitigation):

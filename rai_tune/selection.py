@@ -53,5 +53,5 @@ def check_chosen(workspace: Workspace, run_id: str) -> None:
     told = workspace.read_json(artifacts[TRIAL].digest)
     raise UsageError(
         f"run {run_id} is trial {told['number']} of search {told['search']} and was not chosen; "
-        f"'raitune tune {told['search']} --choose RULE' chooses one, 'raitune tune RECIPE --resume' goes on with the search"
+        f"'raitune tune {told['search']} --choose RULE' chooses one, 'raitune tune {told['search']} --resume' goes on with the search"
     )

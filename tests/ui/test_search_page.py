@@ -91,3 +91,18 @@ def test_a_trial_that_nobody_chose_says_so_and_leads_to_its_search(tmp_path: Pat
     assert "Stopped" not in strings
     inbox = told(app(tmp_path / "w"), shown)
     assert "1 run is a trial of a search and is not listed here." in inbox and run not in inbox
+
+
+def test_a_trial_that_was_killed_is_not_gone_on_with_from_its_page(tmp_path: Path, app: Any, shown: Any) -> None:
+    with Workspace.open(tmp_path / "w") as workspace:
+        run = workspace.create_run(
+            name="t", recipe=small_run.whole_recipe("t", "baseline"), recipe_digest="d" * 64, policies={}
+        ).id
+        for state in ("preparing", "training"):
+            workspace.set_state(run, state)  # type: ignore[arg-type]
+        small_run.attach(workspace, run, "trial", {"search": "made-00000008", "number": 2})
+    page = app(tmp_path / "w", run, page="run")
+    strings = told(page, shown)
+    assert "Stopped" in strings
+    assert any("'raitune tune made-00000008 --resume' goes on with the search" in text for text in strings)
+    assert not any(button.key == "progress-resume" for button in page.button)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from rai_tune.core import RaiError
+from rai_tune.core import RaiError, UsageError
 from rai_tune.detached import cancel, resume_detached
 from rai_tune.detached.watching import Look, latest_start, look
+from rai_tune.reporting.text import full_sentence
 from rai_tune.review.components import Banner, Cell, Facts, Heading, Paragraph, Table, literal
 from rai_tune.review.identity import only_reads
 from rai_tune.review.reading import open_workspace
 from rai_tune.review.telling import without_folders
+from rai_tune.selection import check_chosen
 
 if TYPE_CHECKING:
     from rai_tune.workspace import RunRecord, Workspace
@@ -81,7 +83,7 @@ def _stopped(workspace: Workspace, run_id: str, seen: Look) -> None:
         Paragraph(seen.now),
         Facts(tuple((name, without_folders(text)) for name, text in facts)),
     )
-    why_not = only_reads(workspace)
+    why_not = only_reads(workspace) or _only_a_trial(workspace, run_id)
     if why_not is not None:
         literal("progress-reads", Paragraph(why_not, muted=True))
     elif st.button("Resume this run", key="progress-resume", type="primary"):
@@ -91,3 +93,12 @@ def _stopped(workspace: Workspace, run_id: str, seen: Look) -> None:
             literal("progress-problem", Banner("fail", "✗", "Not resumed", without_folders(error)))
         else:
             st.rerun()
+
+
+def _only_a_trial(workspace: Workspace, run_id: str) -> str | None:
+    """Why this page cannot go on with a trial of a search; None for any other run."""
+    try:
+        check_chosen(workspace, run_id)
+    except UsageError as reason:
+        return full_sentence(str(reason))
+    return None

@@ -79,20 +79,28 @@ def start(
         return _carry_through(planned, workspace, run.id, progress, resuming=False)
 
 
-def resume(run_id: str, workspace: Workspace, progress: Progress) -> RunOutcome:
-    """Go on with a run that was killed, interrupted or failed. Data, base and policies must be as they were."""
+def resume(
+    run_id: str, workspace: Workspace, progress: Progress, *, choose: Callable[[], None] | None = None
+) -> RunOutcome:
+    """Go on with a run that was killed, interrupted or failed. Data, base and policies must be as they were.
+
+    ``choose`` records that a trial was chosen. It is called when nothing else stands in the way, and before anything is opened.
+    """
     run = workspace.run(run_id)
     if run.state == "completed":
         return RunOutcome(run.id, stored_decisions(workspace, run.id))
     if not run.resumable:
         raise UsageError(f"run {run.id} is {run.state} and cannot be resumed: {run.error or 'start a new run'}")
     check_trained(run, "goes on; start it again")
-    check_chosen(workspace, run.id)
+    if choose is None:
+        check_chosen(workspace, run.id)
     for deletion in workspace.deletions(run.id):
         raise UsageError(f"texts and tables of run {run.id} were {deletion.sentence}; start a new run")
     with workspace.claim(run.id):
         planned = plan(stored_recipe(workspace, run))
         same_inputs(planned, run)
+        if choose is not None:
+            choose()
         return _carry_through(planned, workspace, run.id, progress, resuming=True)
 
 

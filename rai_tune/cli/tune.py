@@ -191,17 +191,25 @@ def _search(
         typer.echo(f"interrupted; 'raitune tune {record.id} --resume' goes on with this search", err=True)
         raise
     _print(result, as_json=as_json)
-    if not as_json:
+    if not as_json and any(trial.measured for trial in result.trials):
         typer.echo(f'choose with: raitune tune {result.id} --choose "auc within 0.5 of best, smallest gap"', err=True)
 
 
 def _objectives(loaded: LoadedRecipe, planned: Plan, asked: _Asked) -> tuple[str, ...]:
+    from rai_tune.core import UsageError
     from rai_tune.recipe.search import SearchSpec
+    from rai_tune.search.measurable import unmeasurable
     from rai_tune.search.objectives import load_objectives
     from rai_tune.search.trial import task_of
 
     names = asked.objectives or list((loaded.recipe.search or SearchSpec()).objectives)
-    return tuple(item.name for item in load_objectives(names, task_of(planned)))
+    found = load_objectives(names, task_of(planned))
+    for name, reason in unmeasurable(found, planned).items():
+        raise UsageError(
+            f"objective {name} cannot be measured on the validation rows, whatever a model decides: {reason}. "
+            "Name others: --objectives, or search.objectives in the recipe"
+        )
+    return tuple(item.name for item in found)
 
 
 def _record(
@@ -221,7 +229,7 @@ def _record(
     from rai_tune.promotion.identity import named_key_id
     from rai_tune.recipe.search import SearchSpec
     from rai_tune.search.constraints import constraints_of
-    from rai_tune.search.store import begin, check_same, newest_named
+    from rai_tune.search.store import begin, check_same, inputs_of, newest_named, read_search
 
     spec = loaded.recipe.search or SearchSpec()
     if not resume:
@@ -235,14 +243,17 @@ def _record(
             prune=spec.prune,
             trials=asked.trials or spec.trials,
             author=named_key_id(),
-            data_digest=planned.data.data_digest,
+            inputs=inputs_of(planned),
         )
     record = asked.record or newest_named(store, loaded.recipe.name)
     if record is None:
         raise UsageError(
             f"--resume: there is no search of a recipe named {loaded.recipe.name!r} here; leave it out to begin one"
         )
-    check_same(record, loaded, space, names, planned.data.data_digest)
+    check_same(record, planned, space, names)
+    begun = len(read_search(store, record.id).trials)
+    if asked.trials is not None and asked.trials < begun:
+        raise UsageError(f"--trials counts all trials of the search, and {begun} were begun; name at least that many")
     return record if asked.trials is None else replace(record, trials=asked.trials)
 
 
@@ -276,6 +287,9 @@ def _why(search_id: str, chosen: Chosen) -> list[str]:
     if chosen.flattery:
         lines.append("validation rows are expected to flatter the chosen one by")
         lines += [f"      {signed(value, name)} in {objective_name(name)}" for name, value in chosen.flattery.items()]
+    if chosen.unknown_flattery:
+        lines.append("by how much in these is not known: cutoffs by group were fitted on the same rows")
+        lines += [f"      {objective_name(name)}" for name in chosen.unknown_flattery]
     lines.append(f"run {chosen.outcome.run_id}")
     if chosen.again:
         lines.append("it was chosen before: nothing is opened anew, the verdict is the stored one")
@@ -306,12 +320,18 @@ def _print(result: SearchResult, *, as_json: bool) -> None:
 
 def _list_searches(path: Path | None, *, as_json: bool) -> None:
     from rai_tune.cli.console import print_json
+    from rai_tune.core import IntegrityError
     from rai_tune.reporting.text import clean
     from rai_tune.search.store import read_search, search_ids
     from rai_tune.workspace import Workspace
 
     store = Workspace.open(path, create=False)
-    found = [read_search(store, each) for each in search_ids(store)]
+    found = []
+    for search_id in search_ids(store):
+        try:
+            found.append(read_search(store, search_id))
+        except IntegrityError as error:
+            typer.echo(f"left out: {error}", err=True)
     if as_json:
         print_json({"schema": "rai-tune/searches/v1", "searches": [each.to_json() for each in found]})
         return

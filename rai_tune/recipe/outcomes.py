@@ -105,6 +105,7 @@ def guess_outcome(column: ColumnSample, *, has_groups: bool, draft: Draft) -> Ou
         sure=wanted is not None,
         question="Which outcome does a person want? Selection rates and impact ratios speak of it.",
         options=classes,
+        aliases=label_names,
     )
     return Outcome(label_names, classes, positive, favourable)
 
@@ -143,6 +144,7 @@ def _positive(column: ColumnSample, classes: tuple[str, ...], label_names: dict[
         sure=reason != "it is the rarer class",
         question="Which class is the positive one? True positive rate, precision and AUC speak of it.",
         options=classes,
+        aliases=label_names,
     )
 
 

@@ -89,14 +89,19 @@ class Draft:
         options: Sequence[str] = (),
         allowed: Sequence[str] | None = None,
         at: str | None = None,
+        aliases: Mapping[str, str] | None = None,
     ) -> str:
         """The answer given for field ``name``, else the guess; an unsure guess becomes a question and a note at ``at``.
+
+        ``aliases`` are other words for options, such as the values of the table for the names that were given to them.
 
         Raises ``UsageError`` for an answer that is not in ``allowed`` (default: the options, when there are any).
         """
         if name in self.answers:
             answer = self.answers[name].strip()
             possible = options if allowed is None else allowed
+            if answer not in possible and aliases:
+                answer = aliases.get(answer, answer)
             if possible and answer not in possible:
                 raise UsageError(f"{name}: {answer!r} is not possible.{did_you_mean(answer, possible)}")
             self.choices.append(Choice(name, answer, "sure", "as answered"))

@@ -93,6 +93,12 @@ def _facts(told: Mapping[str, Any], view: SearchView, run_id: str) -> Iterator[F
         yield Fact("What it tried", tried(row))
     if row is not None and row.note:
         yield Fact("To be said of it", row.note)
+    unknown = told.get("not_expected", ())
+    if unknown:
+        names = ", ".join(objective_name(name) for name in unknown)
+        yield Fact(
+            "Nothing was expected of", f"{names}: cutoffs by group were fitted on the validation rows themselves"
+        )
     before = [clean(run) for run in told["search"].get("chosen", ()) if run != run_id]
     if before:
         yield Fact("Chosen before from the same search", ", ".join(before))

@@ -106,7 +106,7 @@ def search_view(found: Mapping[str, Any], front: Collection[int]) -> SearchView:
         objectives=tuple(_head(name, wanted, trials) for name, wanted in directions.items()),
         rows=tuple(sorted(rows, key=lambda row: (order.get(row.mark, 2), row.number))),
         sentence=_sentence(rows, directions, front),
-        steered=tuple(_steered(name, rows) for name in found.get("constraints", ())),
+        steered=tuple(_steered(name, trials) for name in found.get("constraints", ())),
         chosen=tuple(clean(run) for run in found.get("chosen", ())),
     )
 
@@ -166,12 +166,17 @@ def _counts(trials: Sequence[Mapping[str, Any]], asked: int) -> str:
     return f"{len(trials)} of {asked} trials: {told}"
 
 
-def _steered(name: str, rows: Sequence[TrialRow]) -> str:
-    measured = [row for row in rows if row.state == _STATES["complete"]]
-    missing = sum(clean(name) in row.missed for row in measured)
+def _steered(name: str, trials: Sequence[Mapping[str, Any]]) -> str:
+    measured = [trial.get("constraints", {}) for trial in trials if trial["state"] == "complete"]
     if not measured:
         return sentence(name)
-    return sentence(f"{name} (missed by {missing} of {len(measured)} trials)" if missing else f"{name} (met by all)")
+    amounts = [each[name] for each in measured if name in each]
+    unjudged, missing = amounts.count(None), sum(by is not None and by > 0 for by in amounts)
+    if unjudged == len(measured):
+        return sentence(f"{name} (these rows cannot judge it)")
+    said = [f"missed by {missing} of {len(measured)} trials"] if missing else []
+    said += [f"could not be judged in {unjudged}"] if unjudged else []
+    return sentence(f"{name} ({', '.join(said) or 'met by all'})")
 
 
 def _head(name: str, wanted: str, trials: Sequence[Mapping[str, Any]]) -> ObjectiveHead:
@@ -192,7 +197,8 @@ def _row(
     trial: Mapping[str, Any], directions: Mapping[str, str], front: Collection[int], chosen: Collection[str]
 ) -> TrialRow:
     number, run_id = int(trial["number"]), str(trial.get("run_id") or "")
-    missed = [name for name, by in trial.get("constraints", {}).items() if by > 0]
+    constraints: Mapping[str, float | None] = trial.get("constraints", {})
+    missed = [name for name, by in constraints.items() if by is None or by > 0]
     undefined = [
         f"{objective_name(name)} is not estimable: {value.get('reason') or 'no reason was given'}"
         for name, value in trial["values"].items()

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from rai_tune.reporting.chosen import ChosenView
     from rai_tune.reporting.model import Shown
 
-_TOLD = ("Search", "Trial", "Rule", "Kept by the rule", "What it tried", "Chosen before from the same search")
+_TOLD = (
+    "Search",
+    "Trial",
+    "Rule",
+    "Kept by the rule",
+    "What it tried",
+    "Nothing was expected of",
+    "Chosen before from the same search",
+)
 
 
 def chosen_rows(told: ChosenView) -> Group:

@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from rai_tune.core import TaskInfo, UsageError
 from rai_tune.pipeline import resume
+from rai_tune.recipe.mitigation import MitigationSpec
 from rai_tune.reporting.stored import stored_table
 from rai_tune.search.choosing import parse_rule, pick
 from rai_tune.search.curse import expected_curse
 from rai_tune.search.objectives import load_objective
 from rai_tune.search.pareto import front
-from rai_tune.search.points import FAST, Points
-from rai_tune.search.result import Value
-from rai_tune.search.store import read_search
+from rai_tune.search.points import FAST, OF_SCORES, Points
+from rai_tune.search.recorded import check_as_recorded
+from rai_tune.search.result import Value, acceptable
+from rai_tune.search.store import folder_of, read_record, read_search
 from rai_tune.selection import SELECTION, SELECTION_SCHEMA
 from rai_tune.stored_run import attach
+from rai_tune.training.mitigation.composing import decides
+from rai_tune.workspace.locks import hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +35,10 @@ if TYPE_CHECKING:
     from rai_tune.search.choosing import Rule
     from rai_tune.search.result import SearchResult, TrialResult
     from rai_tune.stored_run import RunOutcome
-    from rai_tune.workspace import Workspace
+    from rai_tune.workspace import RunRecord, Workspace
+
+
+_LOCK = ".choose.lock"
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Chosen:
     """The trial that was chosen, and the verdict of its run.
 
     ``rule`` is the one that it was chosen by first, where that was another. ``kept`` are the numbers of the trials that the rule keeps, in its order; ``among`` counts those that it was asked about. ``flattery`` is by how much
-    the validation rows are expected to flatter, by objective. ``again`` where the run was chosen before and had a verdict; nothing is then opened anew.
+    the validation rows are expected to flatter, by objective; ``unknown_flattery`` names those for which that cannot be said, since cutoffs were fitted on the same rows. ``again`` where the run was chosen before and had a verdict; nothing is then opened anew.
     """
 
     trial: TrialResult
@@ -47,6 +54,7 @@ class Chosen:
     kept: tuple[int, ...]
     among: int
     flattery: dict[str, float]
+    unknown_flattery: tuple[str, ...]
     outcome: RunOutcome
     again: bool
 
@@ -54,11 +62,18 @@ class Chosen:
 def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) -> Chosen:
     """Pick by a rule, record the choice and what it is expected to flatter, and carry the run through test rows, audits and policies.
 
-    Raises ``UsageError`` for a rule that cannot be read or keeps no trial, and for a search with no trial that can be chosen.
+    Raises ``UsageError`` for a rule that cannot be read or keeps no trial, and for a search with no trial that can be chosen; ``IntegrityError``
+    for a trial that is not as its run recorded it; ``ConflictError`` while another process chooses from this search. Where it is refused, nothing is recorded.
     """
+    with hold(folder_of(workspace, read_record(workspace, search_id).id) / _LOCK, f"choosing from search {search_id}"):
+        return _choose(workspace, search_id, text, progress)
+
+
+def _choose(workspace: Workspace, search_id: str, text: str, progress: Progress) -> Chosen:
     found = read_search(workspace, search_id)
     rule = parse_rule(text, found.directions, _shares(found))
-    trials = _choosable(found, frozenset(item.run_id for item in workspace.deletions()))
+    check_as_recorded(workspace, found)
+    trials = _choosable(found)
     picked = pick(rule, {number: trial.values for number, trial in trials.items()}, found.directions)
     trial = trials[picked.number]
     assert trial.run_id is not None
@@ -67,32 +82,45 @@ def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) 
     if named is not None:
         # Written before the test rows were opened, and not again: a choice that was killed goes on with what it knew.
         told = workspace.read_json(named.digest)
+        outcome = resume(trial.run_id, workspace, progress)
     else:
         told = _selection(workspace, found, rule, trials, picked.kept)
-        attach(workspace, trial.run_id, SELECTION, told)
-    outcome = resume(trial.run_id, workspace, progress)
-    return Chosen(trial, told["rule"], tuple(told["kept"]), told["among"], dict(told["expected"]), outcome, again)
+        run_id = trial.run_id
+        outcome = resume(run_id, workspace, progress, choose=lambda: attach(workspace, run_id, SELECTION, told))
+    return Chosen(
+        trial=trial,
+        rule=told["rule"],
+        kept=tuple(told["kept"]),
+        among=told["among"],
+        flattery=dict(told["expected"]),
+        unknown_flattery=tuple(told.get("not_expected", ())),
+        outcome=outcome,
+        again=again,
+    )
 
 
 def _shares(found: SearchResult) -> frozenset[str]:
     return frozenset(name for name in found.directions if load_objective(name).unit == "share")
 
 
-def _choosable(found: SearchResult, deleted: frozenset[str]) -> dict[int, TrialResult]:
-    """Measured trials that are not deleted and meet their constraints; where none does, all that are measured, since the gate still decides."""
-    measured = [trial for trial in found.trials if trial.measured and trial.run_id and trial.run_id not in deleted]
+def _choosable(found: SearchResult) -> dict[int, TrialResult]:
+    """Measured trials that meet their constraints; where none does, all that are measured, since the gate still decides."""
+    measured = [trial for trial in found.trials if trial.measured and trial.run_id]
     if not measured:
         raise UsageError(
             f"search {found.id} has no trial that can be chosen: {len(found.trials)} trials, none complete with a number for every objective and its texts and model kept"
         )
-    feasible = [trial for trial in measured if trial.feasible]
-    return {trial.number: trial for trial in feasible or measured}
+    return {trial.number: trial for trial in acceptable(measured) or measured}
 
 
 def _selection(
     workspace: Workspace, found: SearchResult, rule: Rule, trials: Mapping[int, TrialResult], kept: tuple[int, ...]
 ) -> dict[str, Any]:
     """What is kept of a choice with the run: the rule, the search as it stood, and what is expected to be flattered."""
+    expected = _expected(workspace, found, rule, trials)
+    # Cutoffs by group that were fitted on these rows flatter decisions on every part of them.
+    fitted = any(_fits_cutoffs(workspace.run(str(trial.run_id))) for trial in trials.values())
+    unknown = [name for name in expected if fitted and name not in OF_SCORES]
     return {
         "schema": SELECTION_SCHEMA,
         "search": found.to_json(),
@@ -103,12 +131,19 @@ def _selection(
         "number": kept[0],
         "kept": list(kept),
         "among": len(trials),
-        "feasible": all(trial.feasible for trial in trials.values()),
+        "feasible": bool(acceptable(tuple(trials.values()))),
         "wanted": {
             name: asdict(item) for name in found.directions if (item := load_objective(name).wanted) is not None
         },
-        "expected": _expected(workspace, found, rule, trials),
+        "expected": {name: value for name, value in expected.items() if name not in unknown},
+        "not_expected": unknown,
     }
+
+
+def _fits_cutoffs(run: RunRecord) -> bool:
+    """Whether a method of the run chose how its scores become decisions, on validation rows."""
+    given = run.recipe.get("mitigation")
+    return given is not None and decides(MitigationSpec.model_validate(given))
 
 
 def _expected(

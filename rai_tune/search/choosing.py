@@ -1,7 +1,7 @@
 """Choosing one trial of a search by a rule in words, such as ``auc within 0.5 of best, smallest gap``.
 
 A rule is a list of parts with commas between them. A part that keeps trials: ``<objective> within <number> [points|%] of best``,
-``<objective> at least <number>``, ``<objective> at most <number>``. A part that prefers: ``smallest <objective>``, ``largest <objective>``,
+``<objective> at least <number> [points]``, ``<objective> at most <number> [points]``. A part that prefers: ``smallest <objective>``, ``largest <objective>``,
 ``best <objective>``. Trials that are kept by all of the former are ordered by the latter, the first first.
 
 Preferring reads the bound on the bad side of a trial's interval, not its point: of two trials with the same gap the one that was measured on
@@ -26,7 +26,8 @@ Direction = Literal["maximise", "minimise"]
 EXAMPLE = "auc within 0.5 of best, smallest gap"
 
 _WITHIN = re.compile(r"(?P<what>\S+) within (?P<amount>\S+?) ?(?P<unit>points?|%)? of (?:the )?best")
-_LIMIT = re.compile(r"(?P<what>\S+) (?P<side>at least|at most) (?P<amount>\S+)")
+_LIMIT = re.compile(r"(?P<what>\S+) (?P<side>at least|at most) (?P<amount>\S+?) ?(?P<unit>points?|%)?")
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?", re.ASCII)
 _PREFER = re.compile(r"(?P<side>smallest|largest|best) (?P<what>\S+)")
 
 
@@ -86,7 +87,8 @@ def parse_rule(text: str, directions: Mapping[str, Direction], shares: frozenset
             keep.append(_within(name, _number(found["amount"], part), found["unit"], shares))
         elif found := _LIMIT.fullmatch(part):
             side: Literal["at least", "at most"] = "at least" if found["side"] == "at least" else "at most"
-            keep.append(Limit(_objective(found["what"], directions), side, _number(found["amount"], part)))
+            name = _objective(found["what"], directions)
+            keep.append(Limit(name, side, _limit(name, _number(found["amount"], part), found["unit"], shares)))
         elif found := _PREFER.fullmatch(part):
             name = _objective(found["what"], directions)
             towards: dict[str, Direction] = {"smallest": "minimise", "largest": "maximise", "best": directions[name]}
@@ -156,6 +158,8 @@ def _objective(word: str, directions: Mapping[str, Direction]) -> str:
     gaps = [name for name in directions if name.endswith("_difference")]
     if word == "gap" and len(gaps) == 1:
         return gaps[0]
+    if word == "gap" and gaps:
+        raise UsageError(f"--choose: this search measured several gaps; say which: {', '.join(gaps)}")
     name = SHORT.get(word, word)
     if name not in directions:
         raise UsageError(
@@ -172,11 +176,20 @@ def _within(name: str, amount: float, unit: str | None, shares: frozenset[str]) 
     return Within(name, amount / 100 if name in shares else amount, relative=False)
 
 
+def _limit(name: str, amount: float, unit: str | None, shares: frozenset[str]) -> float:
+    """A limit as the objective is measured; a share above 1 would keep or drop everything without a word."""
+    if unit and name not in shares:
+        raise UsageError(f"--choose: {name} is not counted in points; write a plain number")
+    limit = amount / 100 if unit else amount
+    if name in shares and limit > 1:
+        raise UsageError(
+            f"--choose: {name} lies between 0 and 1, so {amount:g} is no limit; write '{amount / 100:g}' or '{amount:g} points'"
+        )
+    return limit
+
+
 def _number(word: str, part: str) -> float:
-    try:
-        found = float(word)
-    except ValueError:
-        found = -1.0
+    found = float(word) if _NUMBER.fullmatch(word) else -1.0
     if not 0 <= found < float("inf"):
         raise UsageError(f"--choose: {word!r} in {part!r} is not a number of at least 0")
     return found

@@ -48,12 +48,15 @@ def constraints_of(planned: Plan) -> tuple[Constraint, ...]:
     )
 
 
-def missed(constraints: Sequence[Constraint], view: ValidationView) -> dict[str, float]:
-    """By how much each is missed on the validation rows of a trial, at most 0 where it is met; one that cannot be judged is left out."""
+def missed(constraints: Sequence[Constraint], view: ValidationView) -> dict[str, float | None]:
+    """By how much each is missed on the validation rows of a trial: at most 0 where it is met, None where these rows cannot judge it.
+
+    What cannot be judged is not met: a model that refuses everybody has no ratio of rates. A control that does not apply to the data is left out.
+    """
     if not constraints:
         return {}
     evidence = _evidence(constraints, view)
-    found: dict[str, float] = {}
+    found: dict[str, float | None] = {}
     for item in constraints:
         asked = Asked(item.policy, item.digest, item.name.partition(":")[2])
         verdict = judge(item.check, evidence, asked)
@@ -61,6 +64,8 @@ def missed(constraints: Sequence[Constraint], view: ValidationView) -> dict[str,
         if by:
             # Tables hold two-sided ends, the gate reads one-sided bounds: where it passes, nothing is missed.
             found[item.name] = min(max(by), 0.0) if verdict.outcome == "pass" else max(*by, _LEAST)
+        elif verdict.outcome != "not_applicable":
+            found[item.name] = None
     return found
 
 

@@ -6,6 +6,7 @@ settings, and an outcome is written before the trial is closed. Stable API: ``se
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,12 @@ _ALIKE = 5
 
 _SEEDS_APART = 1_000_003
 
+_UNJUDGED = 1.0
+"""What the sampler is told of a control that could not be judged: as much as a share can miss its threshold by."""
+_ENDED_EARLY, _FAR = "ended early", 1e3
+"""The sampler's own constraint for trials without values, and an amount that no control is missed by."""
+_NUMBER = re.compile(r"\d[\d.e+-]*")
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -58,8 +65,8 @@ def search(
 
     Raises ``UsageError`` when the first trials all fail in the same way, ``ConflictError`` when another process runs this search.
     """
-    write(workspace, record)
     with hold(folder_of(workspace, record.id) / ".lock", f"search {record.id}"):
+        write(workspace, record)
         study = open_study(workspace, record)
         run = _Running(workspace, record, space, study, watch, time.monotonic() + (minutes or 1e9) * 60)
         with Workers(workers) as pool:
@@ -92,7 +99,7 @@ class _Running:
         while True:
             while pool.free and (left or self._may_ask()):
                 # Those that were begun before come first, with the settings that they have.
-                self._begin(pool, _adopted(self.study, left.pop(0)) if left else self._ask())
+                self._begin(pool, self._adopt(left.pop(0)) if left else self._ask())
             if not self.trials:
                 self._check_alike(all_told=True)
                 return
@@ -103,12 +110,20 @@ class _Running:
         return len(self.study.get_trials(deepcopy=False)) < self.record.trials and time.monotonic() < self.until
 
     def _ask(self) -> optuna.Trial:
-        number = len(self.study.get_trials(deepcopy=False))
-        # Made anew for each trial, so that a search that was stopped asks for the same as one that was not.
-        self.study.sampler = make_sampler(
-            self.record.sampler, self.record.seed * _SEEDS_APART + number, self.record.trials
-        )
+        self._settle_sampler(len(self.study.get_trials(deepcopy=False)))
         return self.study.ask()
+
+    def _adopt(self, trial: optuna.trial.FrozenTrial) -> optuna.Trial:
+        """A trial that an earlier process began. What it was asked for already is answered as before."""
+        import optuna
+
+        self._settle_sampler(trial.number)
+        return optuna.Trial(self.study, trial._trial_id)
+
+    def _settle_sampler(self, number: int) -> None:
+        """A sampler of its own for each trial, so that a search that was stopped asks for the same as one that was not."""
+        seed = self.record.seed * _SEEDS_APART + number
+        self.study.sampler = make_sampler(self.record.sampler, seed, self.record.trials)
 
     def _begin(self, pool: Workers, trial: optuna.Trial) -> None:
         settings = self.space.suggest(trial)
@@ -131,12 +146,14 @@ class _Running:
     def _twin(self, trial: optuna.Trial) -> Outcome | None:
         """The outcome of an earlier trial with the same settings: training again would give the same bytes."""
         own = trial.user_attrs["settings"]
+        deleted = {item.run_id for item in self.workspace.deletions()}
         for other in self.study.get_trials(deepcopy=False):
             told = other.user_attrs.get(OUTCOME)
             if (
                 other.number != trial.number
                 and told
                 and told["state"] == "complete"
+                and told["run_id"] not in deleted
                 and other.user_attrs["settings"] == own
             ):
                 return replace(Outcome(**told), error=f"same settings as trial {other.number}, whose run this is")
@@ -155,13 +172,16 @@ class _Running:
         known = trial.constraints if hasattr(trial, "constraints") else {}
         for name, by in outcome.constraints.items():
             if name not in known:
-                trial.set_constraint(name, by)
+                trial.set_constraint(name, _UNJUDGED if by is None else by)
+        bad = outcome.state in {"pruned", "diverged"}
+        if bad and self.record.constraints and _ENDED_EARLY not in known:
+            # Else the sampler would put it before every trial that misses a control.
+            trial.set_constraint(_ENDED_EARLY, _FAR)
         values = [outcome.values.get(name, {}).get("estimate") for name in self.record.objectives]
         if outcome.state == "complete" and None not in values:
             self.study.tell(trial, values)
         else:
             # Optuna forgets what failed; what diverged it has to learn from, as from what was stopped early.
-            bad = outcome.state in {"pruned", "diverged"}
             self.study.tell(trial, state=TrialState.PRUNED if bad else TrialState.FAIL)
         self.ended_here += 1
         self._report(job.number)
@@ -182,20 +202,14 @@ class _Running:
         told = [
             trial.user_attrs[OUTCOME] for trial in self.study.get_trials(deepcopy=False) if OUTCOME in trial.user_attrs
         ]
-        errors = {each["error"] for each in told}
+        # Each trial was drawn other numbers, which its error may quote.
+        errors = {_NUMBER.sub("#", each["error"]): each["error"] for each in told}
         enough = len(told) >= _ALIKE or (all_told and told)
         if enough and len(errors) == 1 and all(each["state"] == "failed" for each in told):
             count = f"the first {len(told)} trials" if len(told) > 1 else "the first trial"
             raise UsageError(
-                f"{count} of search {self.record.id} {'all failed alike' if len(told) > 1 else 'failed'}: {errors.pop()}"
+                f"{count} of search {self.record.id} {'all failed alike' if len(told) > 1 else 'failed'}: {told[0]['error']}"
             )
-
-
-def _adopted(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> optuna.Trial:
-    """A trial that an earlier process began. What it was asked for already is answered as before."""
-    import optuna
-
-    return optuna.Trial(study, trial._trial_id)
 
 
 def make_sampler(name: str, seed: int, trials: int) -> BaseSampler:

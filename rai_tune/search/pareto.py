@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rai_tune.search.result import acceptable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,7 +20,7 @@ def front(trials: tuple[TrialResult, ...], directions: Mapping[str, Direction]) 
     the same values are on the front together.
     """
     measured = [trial for trial in trials if trial.measured and set(directions) <= set(trial.values)]
-    among = [trial for trial in measured if trial.feasible] or measured
+    among = acceptable(measured) or measured
     points = {
         trial.number: tuple(
             (trial.values[name].estimate or 0.0) * (-1.0 if direction == "maximise" else 1.0)

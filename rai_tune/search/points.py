@@ -138,5 +138,7 @@ _VALUES: dict[str, Callable[[Points, Rows], float | None]] = {
     "demographic_parity_difference": lambda each, rows: each.widest(Points.selected)(rows),
     "impact_ratio": Points.smallest_ratio,
 }
+OF_SCORES = frozenset({"roc_auc", "brier_score"})
+"""Objectives that read no decisions."""
 FAST = frozenset(_VALUES)
 """Objectives that have a fast form."""

@@ -14,6 +14,7 @@ import numpy as np
 from rai_tune.core import PrunedError, TaskInfo
 from rai_tune.search.objectives import load_objective
 from rai_tune.search.points import FAST, Points
+from rai_tune.training.mitigation.composing import decides
 from rai_tune.training.threshold import choose_threshold
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Watch:
         self._quality = next((item for item in named if not item.groups), None)
         self._gap = next((item for item in named if item.groups), None)
         self._planned = planned
-        self._prune = record.prune
+        mitigation = planned.recipe.mitigation
+        # Such a method changes what is decided after training: the gap that is seen here is not the one the trial will have.
+        self._prune = record.prune and not (mitigation is not None and decides(mitigation))
         self._earlier = earlier
         self.evaluations: list[list[float]] = _logged(workspace, run_id)
 

@@ -1,12 +1,15 @@
 """What a search found: its trials with the values of each objective. Frozen values; ``to_json`` is what reports read.
 
-Stable API: ``Value``, ``TrialResult``, ``SearchResult``, ``SEARCH_SCHEMA``.
+Stable API: ``Value``, ``TrialResult``, ``SearchResult``, ``acceptable``, ``SEARCH_SCHEMA``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 SEARCH_SCHEMA = "rai-tune/search/v1"
 
@@ -31,26 +34,39 @@ class Value:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial. ``settings`` maps dotted recipe fields to what was tried; ``constraints`` maps a control to how far it is missed (at most 0: met)."""
+    """One trial. ``settings`` maps dotted recipe fields to what was tried; ``constraints`` maps a control to how far it is missed.
+
+    At most 0 is met; None could not be judged on the validation rows, and is not met.
+    """
 
     number: int
     state: TrialState
     run_id: str | None
     settings: dict[str, Any]
     values: dict[str, Value] = field(default_factory=dict)
-    constraints: dict[str, float] = field(default_factory=dict)
+    constraints: dict[str, float | None] = field(default_factory=dict)
     cpu_s: float | None = None
     error: str = ""
+    deleted: bool = False
+    """Whether its texts and model were deleted since, by a person or a period of retention."""
 
     @property
     def feasible(self) -> bool:
-        """Whether every constraint that was measured is met."""
-        return all(missed <= 0 for missed in self.constraints.values())
+        """Whether every constraint is met."""
+        return not self.misses(self.constraints)
+
+    def misses(self, controls: Collection[str]) -> list[str]:
+        """Those of ``controls`` that it does not meet. One that it does not name did not apply."""
+        return [name for name, by in self.constraints.items() if name in controls and (by is None or by > 0)]
 
     @property
     def measured(self) -> bool:
-        """Whether it may be chosen: it is complete and every objective has a number."""
-        return self.state == "complete" and all(value.status == "ok" for value in self.values.values())
+        """Whether it may be chosen: it is complete, every objective has a number, and its model is still there."""
+        return (
+            self.state == "complete"
+            and not self.deleted
+            and all(value.status == "ok" for value in self.values.values())
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +74,12 @@ class TrialResult:
             "values": {name: value.to_json() for name, value in self.values.items()},
             "feasible": self.feasible,
         }
+
+
+def acceptable(trials: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
+    """Those that meet every control that can be judged, which is judged for one of them at least. Empty where none does."""
+    judged = {name for trial in trials for name, by in trial.constraints.items() if by is not None}
+    return tuple(trial for trial in trials if not trial.misses(judged))
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,10 @@ def written_space(loaded: LoadedRecipe, written: Mapping[str, Range | Choice]) -
     A setting of one method is asked for only in trials with that method: elsewhere it says nothing, and would mislead the sampler.
     """
     for field in written:
+        if isinstance(_at(loaded, field), dict):
+            raise UsageError(
+                f"search.space: {field} is a part of the recipe with settings of its own; name one of them"
+            )
         if field.split(".")[0] in FIXED:
             raise UsageError(
                 f"search.space: {field} is no setting that a search may change: trials learn from the same rows and are judged alike"
@@ -156,7 +160,7 @@ def _names(value: Any) -> tuple[Any, ...]:
 def _check_values(loaded: LoadedRecipe, item: Parameter) -> None:
     """Refuse a value that the field never takes. One that only does not go with the rest of the recipe may go with another trial's."""
     domain = item.domain
-    tried = domain.choices if isinstance(domain, Choice) else (_end(domain, domain.low), _end(domain, domain.high))
+    tried = domain.choices if isinstance(domain, Choice) else _points(domain)
     if item.field == "mitigation.method":
         for name in {str(name) for value in tried for name in _names(value)}:
             card_of(name)
@@ -228,8 +232,11 @@ def _at(loaded: LoadedRecipe, field: str) -> Any:
     return here
 
 
-def _end(domain: Range, value: float) -> float | int:
-    return int(value) if domain.whole else value
+def _points(domain: Range) -> tuple[float | int, ...]:
+    """Both ends of a range, and a value between them: ends that are whole hide a field that takes whole numbers only."""
+    if domain.whole:
+        return int(domain.low), int(domain.high)
+    return domain.low, domain.high, domain.low + (domain.high - domain.low) * 0.618
 
 
 def _with_ranks(settings: dict[str, Any]) -> dict[str, Any]:

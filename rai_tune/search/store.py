@@ -2,16 +2,16 @@
 
 The study is a file of its own and not in the workspace's database: Optuna versions its tables by the same Alembic table as the workspace does.
 Only the process that runs a search writes to it; everybody may read. Stable API: ``SearchRecord``, ``begin``, ``read_record``, ``search_ids``,
-``newest_named``, ``open_study``, ``read_search``, ``check_same``.
+``newest_named``, ``open_study``, ``read_search``, ``inputs_of``, ``changed_inputs``, ``check_same``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from rai_tune.core import UsageError, canonical_json, check_run_id, did_you_mean, new_run_id
+from rai_tune.core import IntegrityError, UsageError, canonical_json, check_run_id, did_you_mean, new_run_id
 from rai_tune.recipe import LoadedRecipe, parse_recipe
 from rai_tune.search.objectives import load_objective
 from rai_tune.search.result import SearchResult, TrialResult, Value
@@ -19,11 +19,12 @@ from rai_tune.workspace.atomic import atomic_write
 from rai_tune.workspace.runs import now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import optuna
 
+    from rai_tune.planning import Plan
     from rai_tune.search.space import Space
     from rai_tune.workspace import Workspace
 
@@ -53,14 +54,17 @@ class SearchRecord:
     trials: int
     created_at: str
     author: str | None = None
-    data_digest: str | None = None
-    """Digest of the rows that every trial learns from and is measured on."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Digests of what every trial learns from and is judged by: ``its data``, ``its base model``, ``policy NAME``."""
 
     def loaded(self) -> LoadedRecipe:
-        """The recipe as it was, from the folder that it was read in."""
+        """The recipe as it was, from the folder that it was read in. Raises ``IntegrityError`` when it is not the one that was recorded."""
         from pathlib import Path
 
-        return parse_recipe(self.recipe, f"the recipe of search {self.id}", Path(self.base_dir))
+        loaded = parse_recipe(self.recipe, f"the recipe of search {self.id}", Path(self.base_dir))
+        if loaded.digest != self.recipe_digest:
+            raise IntegrityError(f"search {self.id}: its stored recipe is not the one that was recorded")
+        return loaded
 
 
 def begin(
@@ -74,7 +78,7 @@ def begin(
     prune: bool,
     trials: int,
     author: str | None = None,
-    data_digest: str | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> SearchRecord:
     """Record a new search before its first trial."""
     moment = now()
@@ -95,7 +99,7 @@ def begin(
         trials=trials,
         created_at=moment,
         author=author,
-        data_digest=data_digest,
+        inputs=dict(inputs or {}),
     )
     write(workspace, record)
     return record
@@ -122,8 +126,15 @@ def search_ids(workspace: Workspace) -> tuple[str, ...]:
     """Ids of all searches, newest first."""
     home = workspace.root / "searches"
     found = [path.parent for path in home.glob(f"*/{RECORD_FILE}")] if home.is_dir() else []
-    records = sorted(((_read(path)["created_at"], path.name) for path in found), reverse=True)
-    return tuple(name for _, name in records)
+    return tuple(name for _, name in sorted(((_moment(path), path.name) for path in found), reverse=True))
+
+
+def _moment(folder: Path) -> str:
+    """When a search began; one that cannot be read is listed last, and says so when it is looked at."""
+    try:
+        return _read(folder).created_at
+    except IntegrityError:
+        return ""
 
 
 def newest_named(workspace: Workspace, name: str) -> SearchRecord | None:
@@ -137,28 +148,48 @@ def read_record(workspace: Workspace, search_id: str) -> SearchRecord:
     folder = folder_of(workspace, search_id)
     if not (folder / RECORD_FILE).is_file():
         raise UsageError(f"there is no search {search_id!r} here.{did_you_mean(search_id, search_ids(workspace))}")
-    body = _read(folder)
-    body.pop("schema")
-    lists = ("objectives", "constraints")
-    return SearchRecord(**{**body, **{name: tuple(body[name]) for name in lists}})
+    return _read(folder)
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    return body
+def _read(folder: Path) -> SearchRecord:
+    path = folder / RECORD_FILE
+    try:
+        body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if body.pop("schema") != SCHEMA:
+            raise ValueError("another schema")
+        lists = ("objectives", "constraints")
+        record = SearchRecord(**{**body, **{name: tuple(body[name]) for name in lists}})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{path} is not the record of a search ({error})") from error
+    if record.id != folder.name:
+        raise IntegrityError(f"{path} is the record of another search")
+    return record
 
 
-def check_same(
-    record: SearchRecord, loaded: LoadedRecipe, space: Space, objectives: Sequence[str], data_digest: str | None = None
-) -> None:
+def inputs_of(planned: Plan) -> dict[str, str]:
+    """Digests of what trials learn from and are judged by, beside the recipe."""
+    return {
+        "its data": planned.data.data_digest,
+        "its base model": planned.base.digest,
+        **{f"policy {pack.policy.id}": pack.digest for pack in planned.policies},
+    }
+
+
+def changed_inputs(record: SearchRecord, planned: Plan) -> list[str]:
+    """What is not as it was when the search began."""
+    now_there = inputs_of(planned)
+    return [name for name, digest in record.inputs.items() if now_there.get(name) != digest]
+
+
+def check_same(record: SearchRecord, planned: Plan, space: Space, objectives: Sequence[str]) -> None:
     """Refuse to go on with a search that was begun with something else. Raises ``UsageError`` naming what differs."""
+    loaded = planned.loaded
     differ: list[str] = []
     if tuple(objectives) != record.objectives:
         differ.append(f"objectives (then {', '.join(record.objectives)})")
     if space.to_json() != record.space:
         differ.append("the search space")
-    if None not in {data_digest, record.data_digest} and data_digest != record.data_digest:
-        differ.append("the rows of its data")
+    differ += changed_inputs(record, planned)
     if loaded.digest != record.recipe_digest:
         fields = _fields(record.recipe, loaded.recipe.model_dump(mode="json"))
         differ += [name for name in fields if name not in _MAY_DIFFER]
@@ -201,9 +232,14 @@ def read_search(workspace: Workspace, search_id: str) -> SearchResult:
     """A search as it stands. Raises ``UsageError`` for an unknown id."""
     record = read_record(workspace, search_id)
     begun = (folder_of(workspace, search_id) / STUDY_FILE).is_file()
-    trials = (
-        [trial_result(trial) for trial in open_study(workspace, record).get_trials(deepcopy=False)] if begun else []
-    )
+    told = [trial_result(trial) for trial in open_study(workspace, record).get_trials(deepcopy=False)] if begun else []
+    gone = {item.run_id: item.sentence for item in workspace.deletions()}
+    trials = [
+        replace(trial, deleted=True, error=f"its texts and model were {gone[trial.run_id]}")
+        if trial.run_id in gone
+        else trial
+        for trial in told
+    ]
     runs = {trial.run_id for trial in trials if trial.run_id}
     return SearchResult(
         id=record.id,

@@ -18,7 +18,7 @@ from rai_tune.search.constraints import constraints_of, missed
 from rai_tune.search.objectives import ValidationView, load_objectives, measure
 from rai_tune.search.pruning import Evaluations, Watch
 from rai_tune.search.space import trial_recipe
-from rai_tune.search.store import SearchRecord, read_record
+from rai_tune.search.store import SearchRecord, changed_inputs, read_record
 from rai_tune.stages import create, describe, enter, mark_failed, run_context, train
 from rai_tune.stored_run import JSON, PARQUET, attach, load_model
 from rai_tune.training.checkpoints import says_disk_is_full
@@ -57,7 +57,7 @@ class Outcome:
     state: str
     run_id: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
-    constraints: dict[str, float] = field(default_factory=dict)
+    constraints: dict[str, float | None] = field(default_factory=dict)
     cpu_s: float | None = None
     evaluations: list[list[float]] = field(default_factory=list)
     error: str = ""
@@ -76,10 +76,11 @@ def run_trial(job: TrialJob) -> Outcome:
             planned = plan(loaded)
         except RaiError as error:
             return Outcome("failed", error=str(error))
-        if record.data_digest not in {None, planned.data.data_digest}:
+        changed = changed_inputs(record, planned)
+        if changed:
             return Outcome(
                 "failed",
-                error="the data changed since the search began, so this trial could not be compared; begin a new search",
+                error=f"{', '.join(changed)} changed since the search began, so this trial could not be compared; begin a new search",
             )
         run = _run_of(workspace, planned, record, job)
         _wait_until_free(workspace, run.id)

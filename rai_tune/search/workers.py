@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _ATTEMPTS = 3
-"""Times that a trial is begun whose process was killed; one that dies each time is recorded as failed."""
+"""Times that a trial's process may die with no other trial at work; then it is recorded as failed."""
 
 _PARENT_POLL_S = 1.0
 
@@ -31,7 +31,10 @@ class Workers:
         self._count = count
         self._pool = self._new_pool()
         self._jobs: dict[Future[Outcome], TrialJob] = {}
-        self._attempts: dict[int, int] = {}
+        self._deaths: dict[int, int] = {}
+        self._suspects: list[TrialJob] = []
+        """Trials that were at work when a process died, to be tried one at a time: which one it was is not known."""
+        self._tried: TrialJob | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -47,11 +50,15 @@ class Workers:
     @property
     def free(self) -> int:
         """Trials that could begin now."""
-        return self._count - len(self._jobs)
+        return 0 if self._suspects or self._tried is not None else self._count - len(self._jobs)
+
+    @property
+    def at_work(self) -> int:
+        """Trials that have begun and not ended, those to be begun again included."""
+        return len(self._jobs) + len(self._suspects)
 
     def begin(self, job: TrialJob) -> None:
         """Hand over a trial."""
-        self._attempts[job.number] = self._attempts.get(job.number, 0) + 1
         self._jobs[self._pool.submit(run_trial, job)] = job
 
     def finished(self, timeout_s: float) -> list[tuple[TrialJob, Outcome]]:
@@ -61,6 +68,7 @@ class Workers:
         lost: list[TrialJob] = []
         for future in done:
             job = self._jobs.pop(future)
+            self._tried = None
             try:
                 ended.append((job, future.result()))
             except BrokenProcessPool:
@@ -69,23 +77,26 @@ class Workers:
                 raise
             except Exception as error:
                 ended.append((job, Outcome("failed", error=f"{type(error).__name__}: {error}")))
-        return ended + self._again(lost)
+        if lost:
+            ended += self._given_up(lost)
+        if self._suspects and not self._jobs:
+            self._tried = self._suspects.pop(0)
+            self.begin(self._tried)
+        return ended
 
-    def _again(self, lost: list[TrialJob]) -> list[tuple[TrialJob, Outcome]]:
-        """Begin trials anew whose process died. One death breaks the whole pool, so those beside it are begun again too."""
-        if not lost:
-            return []
+    def _given_up(self, lost: list[TrialJob]) -> list[tuple[TrialJob, Outcome]]:
+        """Trials that are not begun anew after a death. It broke the whole pool; only a trial that was alone is known to be the one that died."""
         lost += self._jobs.values()
         self._jobs.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = self._new_pool()
-        given_up: list[tuple[TrialJob, Outcome]] = []
-        for job in lost:
-            if self._attempts[job.number] < _ATTEMPTS:
-                self.begin(job)
-            else:
-                given_up.append((job, Outcome("failed", error=f"its process was killed {_ATTEMPTS} times")))
-        return given_up
+        if len(lost) == 1:
+            (job,) = lost
+            self._deaths[job.number] = self._deaths.get(job.number, 0) + 1
+            if self._deaths[job.number] == _ATTEMPTS:
+                return [(job, Outcome("failed", error=f"its process was killed {_ATTEMPTS} times"))]
+        self._suspects = sorted([*lost, *self._suspects], key=lambda job: job.number)
+        return []
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # Spawned and not forked: torch's threads do not survive a fork.

@@ -14,8 +14,9 @@ from rai_tune.recipe import parse_recipe, propose_recipe
 from rai_tune.recipe.export import recipe_yaml
 from rai_tune.recipe.overrides import apply_overrides
 from rai_tune.recipe.search import Choice, Range
-from rai_tune.search.made_space import made_space
-from rai_tune.search.space import RANKS, Parameter, Space
+from rai_tune.search.measurable import unmeasurable
+from rai_tune.search.objectives import load_objectives
+from rai_tune.search.space import RANKS, Parameter, Space, space_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ def zero_config(
     mapping = {**begun, "search": search}
     loaded = parse_recipe(mapping, source, base_dir)
     planned = Plan(loaded, planned.data, planned.base, planned.policies)
-    space = made_space(planned)
+    space = space_of(loaded, planned)
     return ZeroConfig(loaded, planned, space, _text(proposal, mapping, space))
 
 
@@ -70,11 +71,12 @@ def _ask(proposal: Proposal) -> None:
 
 
 def _objectives(planned: Plan) -> list[str]:
-    """Quality first, then the gap where groups are declared, then the size of what is trained where it can differ."""
+    """Quality first, then the gap where the validation rows can measure one, then the size of what is trained where it can differ."""
     two = len(planned.data.classes) == 2
     wanted = ["roc_auc" if two else "macro_f1"]
-    if planned.data.groups:
-        wanted.append("equalized_odds_difference" if two else "demographic_parity_difference")
+    gap = "equalized_odds_difference" if two else "demographic_parity_difference"
+    if planned.data.groups and not unmeasurable(load_objectives([gap]), planned):
+        wanted.append(gap)
     if planned.recipe.model.adapter.method == "lora":
         wanted.append("adapter_parameters")
     return wanted

@@ -92,11 +92,13 @@ def test_a_trial_that_diverges_is_recorded_and_the_search_goes_on(project, cli):
     more = cli("tune", told["id"], "--resume", "--trials", "7", "--json", cwd=project, RAITUNE_WORKSPACE="w")
     assert more.returncode == 0, more.stderr
     assert [trial["number"] for trial in json.loads(more.stdout)["trials"]] == list(range(7))
+    fewer = cli("tune", told["id"], "--resume", "--trials", "2", cwd=project, RAITUNE_WORKSPACE="w")
+    assert (fewer.returncode, "7 were begun; name at least that many" in " ".join(fewer.stderr.split())) == (2, True)
     rows = (project / "rows.csv").read_text().splitlines()
     (project / "rows.csv").write_text("\n".join(rows[:-1]) + "\n")
     changed = cli("tune", told["id"], "--resume", "--trials", "8", cwd=project, RAITUNE_WORKSPACE="w")
     assert changed.returncode == 2
-    assert "the rows of its data" in changed.stderr
+    assert "was begun with other settings: its data" in changed.stderr
 
 
 class Started:

@@ -53,6 +53,22 @@ def test_percent_is_of_the_best_and_counts_are_plain_numbers():
         chosen("parameters within 3 points of best, smallest gap", values)
 
 
+def test_a_limit_of_a_share_is_one_or_says_so():
+    values = trials((0.8, 0.20, 10), (0.7, 0.04, 10))
+    for limit in ("0.05", "5 points", "5%", "5points"):
+        assert chosen(f"gap at most {limit}, largest auc", values).number == 1
+    with pytest.raises(UsageError, match=r"lies between 0 and 1, so 5 is no limit; write '0\.05' or '5 points'"):
+        chosen("gap at most 5, largest auc", values)
+    with pytest.raises(UsageError, match="not counted in points; write a plain number"):
+        chosen("parameters at most 5 points, largest auc", values)
+
+
+def test_a_gap_of_several_has_to_be_named():
+    both = {**DIRECTIONS, "demographic_parity_difference": "minimise"}
+    with pytest.raises(UsageError, match="several gaps; say which: equalized_odds_difference, demographic"):
+        parse_rule("smallest gap", both, SHARES)
+
+
 def test_the_bound_decides_and_not_the_point():
     lucky = {"roc_auc": value(0.8), "equalized_odds_difference": value(0.05, 0.20)}
     sure = {"roc_auc": value(0.8), "equalized_odds_difference": value(0.08, 0.02)}
@@ -88,6 +104,8 @@ def test_a_trial_without_a_number_is_left_out():
     [
         ("auc within half of best, smallest gap", "'half'"),
         ("auc within nan of best, smallest gap", "'nan'"),
+        ("auc within 1_0 of best, smallest gap", "'1_0'"),
+        ("auc within \u0661 of best, smallest gap", "is not a number"),
         ("auc within -1 of best, smallest gap", "'-1'"),
         ("auc close to best, smallest gap", "'auc close to best'"),
         ("auc within 0.5 of best", "prefers nothing"),

@@ -3,16 +3,30 @@
 from dataclasses import replace
 
 import pytest
+from optuna.samplers._tpe.sampler import _split_trials
 
-from rai_tune.core import UsageError
+from rai_tune.core import ConflictError, IntegrityError, UsageError
+from rai_tune.planning import plan
 from rai_tune.recipe import load_recipe
 from rai_tune.recipe.search import Choice, Range
 from rai_tune.search import driver
 from rai_tune.search.pruning import worse_in_both
 from rai_tune.search.space import Parameter, Space, written_space
-from rai_tune.search.store import OUTCOME, begin, check_same, newest_named, open_study, read_search, search_ids
+from rai_tune.search.store import (
+    OUTCOME,
+    begin,
+    check_same,
+    folder_of,
+    inputs_of,
+    newest_named,
+    open_study,
+    read_record,
+    read_search,
+    search_ids,
+)
 from rai_tune.search.trial import Outcome
 from rai_tune.workspace import Workspace
+from rai_tune.workspace.locks import hold
 
 SPACE = Space(
     (
@@ -126,6 +140,16 @@ def test_a_search_that_was_stopped_anywhere_asks_for_the_same_as_one_that_was_no
     assert len(set(numbers)) == 14 - len(same)
 
 
+def test_a_trial_that_was_asked_for_and_no_more_gets_the_settings_that_it_would_have_had(asked, pool):
+    workspace, _, new = asked
+    whole, cut = new(trials=1), new(trials=1)
+    pool()
+    driver.search(workspace, whole, SPACE)
+    open_study(workspace, cut).ask()
+    driver.search(workspace, cut, SPACE)
+    assert tried(workspace, cut) == tried(workspace, whole)
+
+
 def test_an_outcome_that_was_written_and_not_told_is_told_and_not_carried_out_again(asked, pool):
     workspace, _, new = asked
     record = new(trials=3)
@@ -176,11 +200,46 @@ def test_what_went_wrong_is_recorded_and_the_search_goes_on(asked, pool):
     assert open_study(workspace, record).get_trials()[0].constraints
 
 
+def test_a_trial_that_ended_early_is_never_among_the_good_ones(asked, pool):
+    """Where all trials miss a control, one without values would stand before them: it has no amount by which it misses."""
+    workspace, _, new = asked
+    record = new(trials=8, constraints=("p:c",))
+    ends = {2: "diverged", 5: "pruned"}
+
+    def missing(job):
+        state = ends.get(job.number, "complete")
+        return replace(outcome(job), state=state, constraints={"p:c": 0.1}) if state == "complete" else Outcome(state)
+
+    pool(missing)
+    result = driver.search(workspace, record, SPACE)
+    trials = open_study(workspace, record).get_trials()
+    below, _ = _split_trials(open_study(workspace, record), trials, 4)
+    assert not {trial.number for trial in below} & set(ends)
+    assert [result.trials[number].constraints for number in ends] == [{}, {}]
+
+
+def test_what_could_not_be_judged_is_told_to_the_sampler_as_missed(asked, pool):
+    workspace, _, new = asked
+    record = new(trials=2, constraints=("p:c",))
+    pool(lambda job: replace(outcome(job), constraints={"p:c": None}))
+    result = driver.search(workspace, record, SPACE)
+    assert [trial.feasible for trial in result.trials] == [False, False]
+    assert [trial.constraints["p:c"] for trial in open_study(workspace, record).get_trials()] == [1.0, 1.0]
+
+
+def test_who_is_refused_changes_nothing_of_a_search_that_runs(asked, pool):
+    workspace, _, new = asked
+    record = new()
+    with hold(folder_of(workspace, record.id) / ".lock", "a search"), pytest.raises(ConflictError):
+        driver.search(workspace, replace(record, trials=3), SPACE)
+    assert read_record(workspace, record.id) == record
+
+
 def test_trials_that_all_fail_alike_end_the_search_with_their_sentence(asked, pool):
     workspace, _, new = asked
     record = new()
-    calls = pool(lambda _job: Outcome("failed", error="the disk is gone"))
-    with pytest.raises(UsageError, match=r"first 5 trials .* all failed alike: the disk is gone"):
+    calls = pool(lambda job: Outcome("failed", error=f"no room for {0.5 + job.number} bytes"))
+    with pytest.raises(UsageError, match=r"first 5 trials .* all failed alike: no room for 0.5 bytes"):
         driver.search(workspace, record, SPACE)
     assert len(calls) == 5
 
@@ -222,18 +281,40 @@ def test_progress_says_what_is_left_and_what_ended(asked, pool):
 
 def test_a_storage_from_another_recipe_is_refused_by_what_differs(asked, project):
     _, loaded, new = asked
-    record = new()
-    check_same(record, loaded, SPACE, (AREA, GAP))
-    other = load_recipe(project / "recipe.yaml", ["training.epochs=9", "model.adapter.rank=2"])
+    planned = plan(loaded)
+    record = new(inputs=inputs_of(planned))
+    check_same(record, planned, SPACE, (AREA, GAP))
+    other = plan(load_recipe(project / "recipe.yaml", ["training.epochs=9", "model.adapter.rank=2"]))
     with pytest.raises(UsageError, match=r"model\.adapter\.rank, training\.epochs"):
         check_same(record, other, SPACE, (AREA, GAP))
     with pytest.raises(UsageError, match=r"objectives \(then roc_auc, equalized_odds_difference\)"):
-        check_same(record, loaded, SPACE, (AREA,))
+        check_same(record, planned, SPACE, (AREA,))
     with pytest.raises(UsageError, match="the search space"):
-        check_same(record, loaded, Space(SPACE.parameters[:1]), (AREA, GAP))
-    longer = load_recipe(project / "recipe.yaml", ["search.trials=99"])
+        check_same(record, planned, Space(SPACE.parameters[:1]), (AREA, GAP))
+    longer = plan(load_recipe(project / "recipe.yaml", ["search.trials=99"]))
     with pytest.raises(UsageError, match="search"):
         check_same(record, longer, Space(SPACE.parameters[:1]), (AREA, GAP))
+    then = {**record.inputs, "its base model": "0" * 64, "policy gone": "0" * 64}
+    with pytest.raises(UsageError, match="other settings: its base model, policy gone;"):
+        check_same(replace(record, inputs=then), planned, SPACE, (AREA, GAP))
+
+
+def test_a_record_that_was_edited_is_not_searched_on(asked):
+    workspace, _, new = asked
+    record = new()
+    path = folder_of(workspace, record.id) / "search.json"
+    path.write_text(path.read_text().replace('"rank":4', '"rank":2'))
+    with pytest.raises(IntegrityError, match="its stored recipe is not the one that was recorded"):
+        read_record(workspace, record.id).loaded()
+    for broken in ("{", "[]", "{}", '{"schema":"x"}'):
+        path.write_text(broken)
+        with pytest.raises(IntegrityError, match=r"search\.json is not the record of a search"):
+            read_record(workspace, record.id)
+    other = new()
+    assert search_ids(workspace) == (other.id, record.id)
+    path.write_bytes((folder_of(workspace, other.id) / "search.json").read_bytes())
+    with pytest.raises(IntegrityError, match="is the record of another search"):
+        read_record(workspace, record.id)
 
 
 def test_searches_are_listed_newest_first_and_unknown_ones_named(asked):

@@ -1,5 +1,7 @@
 """Objectives are what the audits measure on validation rows, and constraints what the gate would read there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from rai_tune.recipe import load_recipe
 from rai_tune.search.constraints import constraints_of, missed
 from rai_tune.search.objectives import ValidationView, known_objectives, load_objective, load_objectives, measure
 from rai_tune.search.points import FAST, Points
+from rai_tune.search.result import TrialResult, acceptable
 
 FAIRLEARN = {
     # The example of Fairlearn's user guide: demographic parity difference 0.25, equalized odds difference 1.
@@ -112,6 +115,29 @@ def test_controls_steer_by_how_far_they_are_missed(project):
     # At rates of 0.2, 0.4 and 0.6 against 0.6 the worst ratio is 1/3, 2/3 and 1; the threshold is four fifths.
     assert by[0] > by[1] > 0 >= by[2]
     assert by[0] > 0.8 - 1 / 3
+
+
+def test_what_these_rows_cannot_judge_is_not_met(project):
+    """Nobody is approved, so there is no ratio of rates."""
+    labels = [place % 2 for place in range(400)]
+    recipe, given = view(
+        project, rows=table(labels, [0] * 400, ["a", "b"] * 200), groups=("a", "b"), policies="[eeoc-four-fifths]"
+    )
+    found = constraints_of(plan(recipe))
+    ratio = next(item for item in found if item.check.metric == "impact_ratio")
+    told = missed(found, given)
+    assert told[ratio.name] is None
+    assert not TrialResult(0, "complete", None, {}, constraints=told).feasible
+
+
+def test_a_control_that_no_trial_can_be_judged_by_chooses_between_none():
+    trials = [
+        TrialResult(place, "complete", None, {}, constraints={"p:a": amount, "p:b": None})
+        for place, amount in enumerate((0.1, 0.0, None))
+    ]
+    assert [trial.number for trial in acceptable(trials)] == [1]
+    assert acceptable(trials[:1]) == ()
+    assert acceptable([replace(trials[1], constraints={})]) != ()
 
 
 def test_points_are_the_numbers_of_the_audits(project):

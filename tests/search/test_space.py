@@ -108,6 +108,9 @@ class TestWritten:
             ("training.learning_rat", Range(low=0.1, high=0.2), "learning_rat"),
             ("data.label", Choice(choices=("a", "b")), "no setting that a search may change"),
             ("seed", Choice(choices=(1, 2)), "no setting that a search may change"),
+            ("model", Choice(choices=(1, 2)), "a part of the recipe with settings of its own"),
+            ("model.adapter", Choice(choices=(1, 2)), "a part of the recipe with settings of its own"),
+            ("training.epochs", Range(low=1, high=4), "training.epochs: .*valid integer"),
             ("training.epochs", Range(low=-3, high=0, whole=True), "training.epochs"),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,10 +23,12 @@ from rai_tune.redeciding import redecide
 from rai_tune.reporting.controls import headline
 from rai_tune.retention import delete_run
 from rai_tune.search.choice import _choosable
-from rai_tune.search.result import SearchResult, TrialResult, Value
+from rai_tune.search.pareto import front
+from rai_tune.search.store import read_search
 from rai_tune.stored_run import PARQUET, decide
 from rai_tune.workspace import Workspace
 from tests.tools import small_run
+from tests.tools.searched import complete, made_search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,16 +101,16 @@ def test_deciding_all_runs_again_does_not_name_every_trial(tmp_path: Path) -> No
 
 
 def test_a_trial_is_deleted_as_any_run_and_no_rule_then_chooses_it(tmp_path: Path) -> None:
-    values = {"auc": Value(0.9, 0.8, 0.95, 100)}
     with Workspace.open(tmp_path / "w") as workspace:
         runs = [trial(workspace, "preparing", "training", "trained") for _ in range(2)]
         table = workspace.put_table(pd.DataFrame({"row_id": [0], "score": [0.5]}))
         workspace.attach(runs[0], "validation", table, PARQUET)
         delete_run(workspace, runs[0], "deleted by hand")
-        trials = tuple(TrialResult(number, "complete", run, {}, values) for number, run in enumerate(runs))
-        found = SearchResult("made-00000007", "t", "d" * 64, "tpe", 7, 2, {"auc": "maximise"}, {}, (), trials)
-        gone = frozenset(item.run_id for item in workspace.deletions())
-        assert gone == {runs[0]}
-        assert list(_choosable(found, gone)) == [1]
+        made_search(workspace, "made-00000007", [complete(runs[0], 0.9, 0.1), complete(runs[1], 0.8, 0.2)])
+        found = read_search(workspace, "made-00000007")
+        assert [(trial.deleted, trial.measured) for trial in found.trials] == [(True, False), (False, True)]
+        assert found.trials[0].error.startswith("its texts and model were deleted on ")
+        assert list(_choosable(found)) == [1]
+        assert front(found.trials, found.directions) == {1}
         with pytest.raises(UsageError, match="no trial that can be chosen"):
-            _choosable(found, frozenset(runs))
+            _choosable(replace(found, trials=found.trials[:1]))

@@ -48,6 +48,17 @@ def test_the_file_says_what_was_decided_and_what_is_tried(table, tiny_base):
     assert made(table, tiny_base, {"data.label": "deny"}).text == made(table, tiny_base, {"data.label": "deny"}).text
 
 
+def test_an_answer_may_be_spelt_as_the_table_has_it(table, tiny_base):
+    found = made(table, tiny_base, {"data.label": "deny", "data.favourable": "no"})
+    assert found.loaded.recipe.data.favourable == "approved"
+
+
+def test_a_space_that_is_given_is_the_one_that_is_searched(table, tiny_base):
+    found = made(table, tiny_base, {"data.label": "deny"}, "search.space={training.epochs: {choices: [1, 2]}}")
+    assert list(found.space.to_json()) == ["training.epochs"]
+    assert "training.epochs: one of 1, 2" in found.text
+
+
 def test_an_outcome_that_the_table_does_not_tell_is_asked_for(project, tiny_base):
     rows = [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rai_tune.core import UsageError
+from rai_tune.core import IntegrityError, UsageError
 from rai_tune.reporting.search_view import SearchView, TrialRow, search_view
 from rai_tune.reporting.text import clean, full_sentence
 from rai_tune.review.components import Cell, Facts, Heading, Links, Paragraph, Table, literal, pager
@@ -30,7 +30,7 @@ def show_searches(workspace: Workspace) -> None:
     if wanted is not None:
         try:
             found = read_search(workspace, wanted)
-        except UsageError as error:
+        except (UsageError, IntegrityError) as error:
             literal("no-search", Heading(2, "No such search"), Paragraph(full_sentence(without_folders(error))), _all())
             return
         _show(found)
@@ -40,7 +40,7 @@ def show_searches(workspace: Workspace) -> None:
         literal("no-searches", Paragraph(EMPTY))
         return
     place = pager("searches", len(ids), AT_ONCE)
-    rows = tuple(_line(read_search(workspace, each)) for each in ids[place.start : place.stop])
+    rows = tuple(_line(workspace, each) for each in ids[place.start : place.stop])
     columns: dict[str, ColumnKind] = {"Search": "", "Trials": "wide", "Best": "wide", "Chosen": ""}
     literal("searches", Table("Newest first", columns, rows))
 
@@ -52,8 +52,13 @@ def view_of(found: SearchResult) -> SearchView:
     return search_view(found.to_json(), front(found.trials, found.directions))
 
 
-def _line(found: SearchResult) -> tuple[Cell, ...]:
-    view = view_of(found)
+def _line(workspace: Workspace, search_id: str) -> tuple[Cell, ...]:
+    from rai_tune.search.store import read_search
+
+    try:
+        view = view_of(read_search(workspace, search_id))
+    except IntegrityError:
+        return (Cell(search_id), Cell("its record cannot be read"), Cell("–"), Cell("–"))
     best = ", ".join(f"{head.name} {head.best}" for head in view.objectives)
     return (
         Cell(view.name, view.id, page="search", query=(("search", view.id),)),

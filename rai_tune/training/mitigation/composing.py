@@ -1,6 +1,6 @@
 """The methods of one run, joined: checked against each other and the data, made, and called as one.
 
-Stable API: ``check_mitigation`` (before anything is stored), ``acts_on_decisions_only``, ``mitigation_notes``, ``apply_mitigation`` and
+Stable API: ``check_mitigation`` (before anything is stored), ``acts_on_decisions_only``, ``decides``, ``mitigation_notes``, ``apply_mitigation`` and
 ``Applied``.
 """
 
@@ -131,6 +131,11 @@ def check_joined(cards: Sequence[MethodCard]) -> None:
 def acts_on_decisions_only(spec: MitigationSpec) -> bool:
     """Whether the model learns as it would without these methods, and only what is decided by its scores is changed."""
     return all(set(load_method(name).card.slots) == {"decision"} for name in spec.methods)
+
+
+def decides(spec: MitigationSpec) -> bool:
+    """Whether a method chooses, on validation rows, how scores become decisions."""
+    return any("decision" in load_method(name).card.slots for name in spec.methods)
 
 
 def mitigation_notes(spec: MitigationSpec | None) -> list[str]:

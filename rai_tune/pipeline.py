@@ -107,6 +107,7 @@ def resume(
 def predict(run_id: str, workspace: Workspace, frame: pd.DataFrame, source: str, progress: Progress) -> pd.DataFrame:
     """Score new rows with the model of a run: the same template, label map and threshold, all hash-checked."""
     run = workspace.run(run_id)
+    check_chosen(workspace, run.id)
     recipe = stored_recipe(workspace, run).recipe
     loaded = load_model(workspace, run)
     rows = prepare_frame(frame, recipe.data, source=source)

@@ -64,11 +64,13 @@ def tune(
     if list_objectives:
         _list_objectives(as_json=as_json)
         return
+    searching = [trials, minutes, objectives, sampler, overrides] != [None] * 5 or resume or zero_config or workers != 1
+    if target is None and (searching or choose is not None):
+        raise UsageError("name the recipe to search or the id of a search first: raitune tune RECIPE|SEARCH")
     if target is None:
         _list_searches(workspace, as_json=as_json)
         return
     is_file = Path(target).exists()
-    searching = [trials, minutes, objectives, sampler, overrides] != [None] * 5 or resume or zero_config or workers != 1
     if choose is not None and (is_file or searching):
         raise UsageError("--choose goes with the id of a search alone: raitune tune SEARCH --choose RULE")
     if choose is not None:
@@ -228,7 +230,6 @@ def _record(
     from rai_tune.core import UsageError
     from rai_tune.promotion.identity import named_key_id
     from rai_tune.recipe.search import SearchSpec
-    from rai_tune.search.constraints import constraints_of
     from rai_tune.search.store import begin, check_same, inputs_of, newest_named, read_search
 
     spec = loaded.recipe.search or SearchSpec()
@@ -238,7 +239,7 @@ def _record(
             loaded,
             space,
             objectives=names,
-            constraints=[item.name for item in constraints_of(planned)],
+            constraints=_steering(planned),
             sampler=asked.sampler or spec.sampler,
             prune=spec.prune,
             trials=asked.trials or spec.trials,
@@ -255,6 +256,18 @@ def _record(
     if asked.trials is not None and asked.trials < begun:
         raise UsageError(f"--trials counts all trials of the search, and {begun} were begun; name at least that many")
     return record if asked.trials is None else replace(record, trials=asked.trials)
+
+
+def _steering(planned: Plan) -> tuple[str, ...]:
+    """Controls that steer the search; those that the validation rows cannot judge are named to whoever searches."""
+    from rai_tune.search.constraints import constraints_of, judged_by
+    from rai_tune.search.measurable import as_labelled
+
+    judged = judged_by(planned, as_labelled(planned)) if constraints_of(planned) else ()
+    for item in constraints_of(planned):
+        if item.name not in judged:
+            typer.echo(f"note: {item.name} steers nothing, since the validation rows cannot judge it", err=True)
+    return judged
 
 
 def _choose(search_id: str, rule: str, path: Path | None, *, as_json: bool) -> int:

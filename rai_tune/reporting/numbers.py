@@ -38,6 +38,7 @@ POINTS = frozenset(
     {
         "demographic_parity_difference",
         "equalized_odds_difference",
+        "equal_opportunity_difference",
         "accuracy_change",
         "balanced_accuracy_change",
         "before_demographic_parity_difference",

@@ -19,12 +19,15 @@ OBJECTIVES = {
     "roc_auc": "ROC AUC",
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
+    "average_precision": "Average precision",
+    "brier_score": "Brier score",
     "equalized_odds_difference": "Equalized odds difference",
+    "equal_opportunity_difference": "Equal opportunity difference",
     "demographic_parity_difference": "Demographic parity difference",
+    "impact_ratio": "Impact ratio",
     "adapter_parameters": "Trained parameters",
-    "parameters": "Parameters",
     "cpu_seconds": "CPU seconds",
-    "layers": "Layers kept",
 }
 _STATES = {
     "complete": "complete",
@@ -34,7 +37,7 @@ _STATES = {
     "running": "at work",
     "waiting": "waits",
 }
-_COUNTED = ("adapter_parameters", "parameters", "cpu_seconds", "layers")
+_COUNTED = ("adapter_parameters", "cpu_seconds")
 MOST_SETTINGS = 12
 
 
@@ -160,14 +163,18 @@ def _basis(found: Mapping[str, Any]) -> str:
 def _counts(trials: Sequence[Mapping[str, Any]], asked: int) -> str:
     by_state: dict[str, int] = {}
     for trial in trials:
-        word = _STATES.get(str(trial["state"]), clean(trial["state"]))
+        word = _state(trial)
         by_state[word] = by_state.get(word, 0) + 1
     told = ", ".join(f"{count} {word}" for word, count in by_state.items()) or "none yet"
     return f"{len(trials)} of {asked} trials: {told}"
 
 
+def _state(trial: Mapping[str, Any]) -> str:
+    return "deleted" if trial.get("deleted") else _STATES.get(str(trial["state"]), clean(trial["state"]))
+
+
 def _steered(name: str, trials: Sequence[Mapping[str, Any]]) -> str:
-    measured = [trial.get("constraints", {}) for trial in trials if trial["state"] == "complete"]
+    measured = [trial.get("constraints", {}) for trial in trials if _state(trial) == "complete"]
     if not measured:
         return sentence(name)
     amounts = [each[name] for each in measured if name in each]
@@ -180,7 +187,7 @@ def _steered(name: str, trials: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _head(name: str, wanted: str, trials: Sequence[Mapping[str, Any]]) -> ObjectiveHead:
-    values = [trial["values"].get(name, {}).get("estimate") for trial in trials if trial["state"] == "complete"]
+    values = [trial["values"].get(name, {}).get("estimate") for trial in trials if _state(trial) == "complete"]
     numbers = [float(value) for value in values if value is not None]
     best = (max if wanted == "maximise" else min)(numbers) if numbers else None
     unit = unit_of_objective(name)
@@ -207,7 +214,7 @@ def _row(
     said = [str(trial.get("error") or ""), *undefined]
     return TrialRow(
         number=number,
-        state=_STATES.get(str(trial["state"]), clean(trial["state"])),
+        state=_state(trial),
         mark="chosen" if run_id and run_id in chosen else "front" if number in front else "",
         values=tuple(_value(trial["values"].get(name), unit_of_objective(name)) for name in directions),
         settings=settings_of(trial["settings"]),
@@ -229,7 +236,8 @@ def _value(value: Mapping[str, Any] | None, unit: str) -> TrialValue:
 
 def _sentence(rows: Sequence[TrialRow], directions: Mapping[str, str], front: Collection[int]) -> str:
     names = [objective_name(name) for name in directions]
-    measured = sum(all(value.estimate is not None for value in row.values) for row in rows)
+    there = [row for row in rows if row.state != "deleted"]
+    measured = sum(all(value.estimate is not None for value in row.values) for row in there)
     if any(value.text == STATUS_WORDS["suppressed"] for row in rows for value in row.values):
         return "Numbers about groups are not shown, for they could be about few people, so what is traded for what is not drawn."
     if not measured:

@@ -182,9 +182,8 @@ def _limit(name: str, amount: float, unit: str | None, shares: frozenset[str]) -
         raise UsageError(f"--choose: {name} is not counted in points; write a plain number")
     limit = amount / 100 if unit else amount
     if name in shares and limit > 1:
-        raise UsageError(
-            f"--choose: {name} lies between 0 and 1, so {amount:g} is no limit; write '{amount / 100:g}' or '{amount:g} points'"
-        )
+        instead = f"; write '{amount / 100:g}' or '{amount:g} points'" if amount <= 100 else ""
+        raise UsageError(f"--choose: {name} lies between 0 and 1 (100 points), so {amount:g} is no limit{instead}")
     return limit
 
 

@@ -1,4 +1,6 @@
-"""Controls of the recipe's policies that a search can look at before the test rows are opened. Stable API: ``Constraint``, ``constraints_of``, ``missed``.
+"""Controls of the recipe's policies that a search can look at before the test rows are opened.
+
+Stable API: ``Constraint``, ``constraints_of``, ``judged_by``, ``missed``.
 
 A blocking control that holds a metric of quality or of groups against a threshold can be judged on validation rows as on test rows. A trial that misses it
 there would miss it later, so the sampler is told by how much the deciding bound is on the wrong side. It steers and decides nothing: the verdict is the gate's, on test rows.
@@ -46,6 +48,14 @@ def constraints_of(planned: Plan) -> tuple[Constraint, ...]:
         if control.severity == "block" and isinstance(control.check, BoundCheck)
         if control.check.audit in AUDITS and control.check.split == "test"
     )
+
+
+def judged_by(planned: Plan, view: ValidationView) -> tuple[str, ...]:
+    """Names of the constraints that these rows can judge, found on a ``view`` of decisions that are all right.
+
+    One that no trial can be judged by steers nothing: told as missed by all alike it would hide from the sampler what differs.
+    """
+    return tuple(name for name, by in missed(constraints_of(planned), view).items() if by is not None)
 
 
 def missed(constraints: Sequence[Constraint], view: ValidationView) -> dict[str, float | None]:

@@ -11,44 +11,63 @@ from rai_tune.core import IntegrityError
 from rai_tune.search.trial import TRIAL, VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from rai_tune.search.result import SearchResult, TrialResult
     from rai_tune.workspace import Workspace
 
 
 def check_as_recorded(workspace: Workspace, found: SearchResult) -> None:
-    """Raise ``IntegrityError`` naming a trial whose state, settings, values or constraints are not those that its run recorded.
+    """Raise ``IntegrityError`` naming a trial whose state, settings, values or constraints are not those that its run recorded, or a run that is left out.
 
     Deleted ones are passed over: they can no longer be chosen.
     """
     for trial in found.trials:
         if trial.run_id is not None and not trial.deleted:
-            differs = _difference(workspace, found.id, trial)
+            differs = _difference(workspace, found, trial)
             if differs:
                 raise IntegrityError(
                     f"search {found.id}: trial {trial.number} is not as its run recorded it ({differs}); nothing was chosen"
                 )
+    hidden = _hidden(workspace, found)
+    if hidden:
+        raise IntegrityError(
+            f"search {found.id}: run {hidden} is a measured trial of it and is left out; nothing was chosen"
+        )
 
 
-def _difference(workspace: Workspace, search_id: str, trial: TrialResult) -> str:
+def _hidden(workspace: Workspace, found: SearchResult) -> str | None:
+    """A run that was measured for this search and that the study does not name."""
+    named = {trial.run_id for trial in found.trials} | {item.run_id for item in workspace.deletions()}
+    # A trial that was measured and is not yet told still counts as at work.
+    at_work = [trial.settings for trial in found.trials if trial.state in {"running", "waiting"}]
+    for run_id, artifacts in workspace.artifacts_by_run({TRIAL, VALUES}).items():
+        if run_id not in named and {TRIAL, VALUES} <= set(artifacts):
+            marker = workspace.read_json(artifacts[TRIAL].digest)
+            if marker["search"] == found.id and marker["settings"] not in at_work:
+                return run_id
+    return None
+
+
+def _difference(workspace: Workspace, found: SearchResult, trial: TrialResult) -> str:
     """What differs, empty where nothing does."""
     artifacts = workspace.artifacts(str(trial.run_id))
     if TRIAL not in artifacts:
         return "its run is no trial"
     marker = workspace.read_json(artifacts[TRIAL].digest)
     # The number may be another's: a trial with the settings of an earlier one has that one's run.
-    if (marker["search"], marker["settings"]) != (search_id, trial.settings):
+    if (marker["search"], marker["settings"]) != (found.id, trial.settings):
         return "its run is that of other settings"
     if VALUES not in artifacts:
         return "its run has no values" if trial.state == "complete" else ""
-    return _of_values(workspace.read_json(artifacts[VALUES].digest), trial)
+    return _of_values(workspace.read_json(artifacts[VALUES].digest), trial, found.directions)
 
 
-def _of_values(recorded: Mapping[str, Any], trial: TrialResult) -> str:
+def _of_values(recorded: Mapping[str, Any], trial: TrialResult, objectives: Collection[str]) -> str:
     told = {
         "state": trial.state,
         "values": {name: value.to_json() for name, value in trial.values.items()},
         "constraints": trial.constraints,
     }
-    return ", ".join(name for name, value in told.items() if recorded[name] != value)
+    differ = [name for name, value in told.items() if recorded[name] != value]
+    return ", ".join(differ) or ("" if set(trial.values) == set(objectives) else "objectives")

@@ -219,20 +219,25 @@ def open_study(workspace: Workspace, record: SearchRecord) -> optuna.Study:
     """The trials of a search, made when there are none yet."""
     import optuna
 
+    directions = [_DIRECTIONS[load_objective(name).direction] for name in record.objectives]
+    return optuna.create_study(
+        storage=_storage(workspace, record), study_name=record.id, directions=directions, load_if_exists=True
+    )
+
+
+def _storage(workspace: Workspace, record: SearchRecord) -> optuna.storages.RDBStorage:
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = folder_of(workspace, record.id) / STUDY_FILE
-    storage = optuna.storages.RDBStorage(
-        f"sqlite:///{path.as_posix()}", engine_kwargs={"connect_args": {"timeout": 60}}
-    )
-    directions = [_DIRECTIONS[load_objective(name).direction] for name in record.objectives]
-    return optuna.create_study(storage=storage, study_name=record.id, directions=directions, load_if_exists=True)
+    return optuna.storages.RDBStorage(f"sqlite:///{path.as_posix()}", engine_kwargs={"connect_args": {"timeout": 60}})
 
 
 def read_search(workspace: Workspace, search_id: str) -> SearchResult:
     """A search as it stands. Raises ``UsageError`` for an unknown id."""
     record = read_record(workspace, search_id)
     begun = (folder_of(workspace, search_id) / STUDY_FILE).is_file()
-    told = [trial_result(trial) for trial in open_study(workspace, record).get_trials(deepcopy=False)] if begun else []
+    told = _trials(workspace, record) if begun else []
     gone = {item.run_id: item.sentence for item in workspace.deletions()}
     trials = [
         replace(trial, deleted=True, error=f"its texts and model were {gone[trial.run_id]}")
@@ -254,6 +259,21 @@ def read_search(workspace: Workspace, search_id: str) -> SearchResult:
         trials=tuple(trials),
         chosen=_chosen(workspace, runs),
     )
+
+
+def _trials(workspace: Workspace, record: SearchRecord) -> list[TrialResult]:
+    """The trials of a study that is there; reading it writes nothing."""
+    import optuna
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        study = optuna.load_study(study_name=record.id, storage=_storage(workspace, record))
+        return [trial_result(trial) for trial in study.get_trials(deepcopy=False)]
+    except (DatabaseError, optuna.exceptions.StorageInternalError, KeyError, TypeError) as error:
+        path = folder_of(workspace, record.id) / STUDY_FILE
+        raise IntegrityError(
+            f"{path} does not hold the trials of search {record.id} ({type(error).__name__})"
+        ) from error
 
 
 def trial_result(trial: optuna.trial.FrozenTrial) -> TrialResult:

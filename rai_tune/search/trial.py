@@ -159,7 +159,7 @@ def _measured(workspace: Workspace, planned: Plan, record: SearchRecord, run_id:
         "complete",
         run_id,
         {name: value.to_json() for name, value in values.items()},
-        missed(constraints_of(planned), view),
+        missed([item for item in constraints_of(planned) if item.name in record.constraints], view),
         training.get("cpu_s"),
         watch.evaluations,
     )

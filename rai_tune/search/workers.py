@@ -59,7 +59,13 @@ class Workers:
 
     def begin(self, job: TrialJob) -> None:
         """Hand over a trial."""
-        self._jobs[self._pool.submit(run_trial, job)] = job
+        try:
+            self._jobs[self._pool.submit(run_trial, job)] = job
+        except BrokenProcessPool:
+            # A process died since anybody looked; the trials at work are found lost by ``finished``.
+            self._suspects.append(job)
+            if not self._jobs:
+                self._renew()
 
     def finished(self, timeout_s: float) -> list[tuple[TrialJob, Outcome]]:
         """Trials that ended, waiting ``timeout_s`` seconds for one."""
@@ -80,16 +86,15 @@ class Workers:
         if lost:
             ended += self._given_up(lost)
         if self._suspects and not self._jobs:
-            self._tried = self._suspects.pop(0)
-            self.begin(self._tried)
+            job = self._tried = self._suspects.pop(0)
+            self.begin(job)
         return ended
 
     def _given_up(self, lost: list[TrialJob]) -> list[tuple[TrialJob, Outcome]]:
         """Trials that are not begun anew after a death. It broke the whole pool; only a trial that was alone is known to be the one that died."""
         lost += self._jobs.values()
         self._jobs.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._pool = self._new_pool()
+        self._renew()
         if len(lost) == 1:
             (job,) = lost
             self._deaths[job.number] = self._deaths.get(job.number, 0) + 1
@@ -97,6 +102,10 @@ class Workers:
                 return [(job, Outcome("failed", error=f"its process was killed {_ATTEMPTS} times"))]
         self._suspects = sorted([*lost, *self._suspects], key=lambda job: job.number)
         return []
+
+    def _renew(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # Spawned and not forked: torch's threads do not survive a fork.

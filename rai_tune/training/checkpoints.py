@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "checkpoint-"
 STATE_FILE = "mitigation.json"
+SPENT_FILE = "spent.json"
 
 
 class CheckpointLog(Protocol):
@@ -57,6 +58,17 @@ def save_state(mitigation: Applied, folder: Path) -> None:
 def load_state(mitigation: Applied, folder: Path) -> None:
     """Let the mitigation methods go on from a sound checkpoint."""
     mitigation.load_state(json.loads((folder / STATE_FILE).read_text(encoding="utf-8")))
+
+
+def save_spent(cpu_s: float, folder: Path) -> None:
+    """Write the CPU seconds that went into training so far into a checkpoint, before its digests are taken."""
+    (folder / SPENT_FILE).write_bytes(canonical_json({"cpu_s": cpu_s}))
+
+
+def spent(folder: Path) -> float:
+    """CPU seconds that went into training up to a sound checkpoint, those of processes that were killed included."""
+    path = folder / SPENT_FILE
+    return float(json.loads(path.read_text(encoding="utf-8"))["cpu_s"]) if path.is_file() else 0.0
 
 
 def newest_sound(folder: Path, recorded: Mapping[int, Mapping[str, str]]) -> Path | None:

@@ -6,6 +6,7 @@ Imports torch and transformers at the top; only ``rai_tune.training.trainer`` im
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from transformers import (
 
 from rai_tune.core import DivergedError
 from rai_tune.tasks.text_classification import TASK
-from rai_tune.training.checkpoints import PREFIX, file_manifest, flush_to_disk, save_state
+from rai_tune.training.checkpoints import PREFIX, file_manifest, flush_to_disk, save_spent, save_state
 from rai_tune.training.mitigation.base import UNKNOWN_GROUP, LossBatch
 from rai_tune.training.sampler import EpochSampler
 
@@ -296,12 +297,19 @@ class _RecordCheckpoint(TrainerCallback):
         self._folder = request.folder
         self._log = request.checkpoints
         self._mitigation = request.mitigation
+        self._spent_s = request.spent_s
+        self._started = time.process_time()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        del args, state, control
+        self._started = time.process_time()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         del args, control
         folder = Path(self._folder) / f"{PREFIX}{state.global_step}"
         if self._mitigation:
             save_state(self._mitigation, folder)
+        save_spent(self._spent_s + time.process_time() - self._started, folder)
         flush_to_disk(folder)
         self._log.add(state.global_step, file_manifest(folder))
 

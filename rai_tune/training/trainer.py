@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rai_tune.core import DivergedError
-from rai_tune.training.checkpoints import load_state, newest_sound
+from rai_tune.training.checkpoints import load_state, newest_sound, spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +77,8 @@ class TrainRequest:
     resume: bool = False
     mitigation: Applied | None = None
     on_evaluate: Callable[[NDArray[np.float64]], Mapping[str, float]] | None = None
+    spent_s: float = 0.0
+    """CPU seconds that processes before this one put into the checkpoint that training goes on from."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class TrainResult:
     resumed_from: int | None
     duration_s: float
     cpu_s: float
+    """CPU seconds of the whole training; ``duration_s`` is of this process alone."""
     real_tokens: int
     history: tuple[dict[str, float], ...] = field(default=())
     head: str | None = None
@@ -112,7 +115,8 @@ def train(request: TrainRequest) -> TrainResult:
     checkpoint = newest_sound(request.folder, recorded) if request.resume else None
     if checkpoint and request.mitigation:
         load_state(request.mitigation, checkpoint)
-    trainer = build_trainer(request)
+    spent_s = spent(checkpoint) if checkpoint else 0.0
+    trainer = build_trainer(replace(request, spent_s=spent_s))
     started, cpu_started = time.perf_counter(), time.process_time()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     duration, cpu = time.perf_counter() - started, time.process_time() - cpu_started
@@ -128,7 +132,7 @@ def train(request: TrainRequest) -> TrainResult:
         stopped_early=state.global_step < state.max_steps,
         resumed_from=resumed_from,
         duration_s=duration,
-        cpu_s=cpu,
+        cpu_s=spent_s + cpu,
         real_tokens=_tokens_seen(request, state.global_step - (resumed_from or 0), state.max_steps),
         history=tuple(_numbers(entry) for entry in state.log_history),
     )

@@ -31,6 +31,12 @@ SMALL = "search.space={training.learning_rate: {low: 0.001, high: 0.02, log: tru
         (("recipe.yml", "--trials", "3"), "there is no such recipe file"),
         (("rows.csv", "--trials", "3"), "add --zero-config"),
         (("recipe.yaml", "--sampler", "tpo"), "Did you mean 'tpe'?"),
+        (("--choose", "smallest gap"), "name the recipe to search or the id of a search first"),
+        (("--resume",), "name the recipe to search or the id of a search first"),
+        (
+            ("recipe.yaml", "--set", "audits.min_group_rows=100000"),
+            "objective equalized_odds_difference cannot be measured on the validation rows",
+        ),
         (("recipe.yaml", "--choose", "smallest gap"), "--choose goes with the id of a search alone"),
     ],
 )

@@ -57,7 +57,9 @@ def test_a_limit_of_a_share_is_one_or_says_so():
     values = trials((0.8, 0.20, 10), (0.7, 0.04, 10))
     for limit in ("0.05", "5 points", "5%", "5points"):
         assert chosen(f"gap at most {limit}, largest auc", values).number == 1
-    with pytest.raises(UsageError, match=r"lies between 0 and 1, so 5 is no limit; write '0\.05' or '5 points'"):
+    with pytest.raises(
+        UsageError, match=r"lies between 0 and 1 \(100 points\), so 5 is no limit; write '0\.05' or '5 points'"
+    ):
         chosen("gap at most 5, largest auc", values)
     with pytest.raises(UsageError, match="not counted in points; write a plain number"):
         chosen("parameters at most 5 points, largest auc", values)

@@ -9,7 +9,8 @@ import pytest
 from rai_tune.core import TaskInfo, UsageError
 from rai_tune.planning import plan
 from rai_tune.recipe import load_recipe
-from rai_tune.search.constraints import constraints_of, missed
+from rai_tune.search.constraints import constraints_of, judged_by, missed
+from rai_tune.search.measurable import as_labelled, unmeasurable
 from rai_tune.search.objectives import ValidationView, known_objectives, load_objective, load_objectives, measure
 from rai_tune.search.points import FAST, Points
 from rai_tune.search.result import TrialResult, acceptable
@@ -128,6 +129,17 @@ def test_what_these_rows_cannot_judge_is_not_met(project):
     told = missed(found, given)
     assert told[ratio.name] is None
     assert not TrialResult(0, "complete", None, {}, constraints=told).feasible
+
+
+def test_controls_that_these_rows_cannot_judge_are_known_beforehand(project):
+    """Of b there are too few rows for a ratio, whatever is decided."""
+    for least, judged in ((1, True), (100_000, False)):
+        recipe = load_recipe(project / "recipe.yaml", [f"audits.min_group_rows={least}", "policies=[eeoc-four-fifths]"])
+        planned = plan(recipe)
+        ratio = next(item for item in constraints_of(planned) if item.check.metric == "impact_ratio")
+        assert (ratio.name in judged_by(planned, as_labelled(planned))) is judged
+        told = unmeasurable(load_objectives(["roc_auc", "equalized_odds_difference", "cpu_seconds"]), planned)
+        assert list(told) == ([] if judged else ["equalized_odds_difference"])
 
 
 def test_a_control_that_no_trial_can_be_judged_by_chooses_between_none():

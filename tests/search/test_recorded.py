@@ -88,7 +88,36 @@ def test_a_run_that_is_no_trial_of_this_search_is_refused(made: tuple[Workspace,
         check_as_recorded(workspace, edited(found, run_id=found.trials[1].run_id))
     with pytest.raises(IntegrityError, match="that of other settings"):
         check_as_recorded(workspace, replace(found, id="made-0000000a"))
-    check_as_recorded(workspace, edited(found, run_id=other, deleted=True))
+
+
+def test_a_measured_trial_cannot_be_left_out(made: tuple[Workspace, SearchResult]) -> None:
+    workspace, found = made
+    first, second = found.trials
+    for hidden in (replace(first, state="failed", run_id=None, values={}), replace(first, run_id=second.run_id)):
+        with pytest.raises(IntegrityError):
+            check_as_recorded(workspace, replace(found, trials=(hidden, second)))
+    with pytest.raises(IntegrityError, match=rf"run {first.run_id} is a measured trial of it and is left out"):
+        check_as_recorded(workspace, replace(found, trials=(second,)))
+    # It was measured, and the search was killed before the study was told.
+    at_work = replace(first, state="running", run_id=None, values={}, constraints={})
+    check_as_recorded(workspace, replace(found, trials=(at_work, second)))
+
+
+def test_objectives_that_were_taken_out_are_missed(made: tuple[Workspace, SearchResult]) -> None:
+    workspace, found = made
+    with pytest.raises(IntegrityError, match=r"\(objectives\)"):
+        check_as_recorded(workspace, replace(found, directions={"roc_auc": "maximise"}))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda _data: b"no database at all", lambda _data: b""]
+)
+def test_a_study_that_cannot_be_read_is_said(made: tuple[Workspace, SearchResult], damage: Any) -> None:
+    workspace, _ = made
+    path = folder_of(workspace, SEARCH) / "study.db"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(IntegrityError, match=rf"study\.db does not hold the trials of search {SEARCH}"):
+        read_search(workspace, SEARCH)
 
 
 def test_a_choice_that_is_refused_leaves_no_trace(made: tuple[Workspace, SearchResult]) -> None:

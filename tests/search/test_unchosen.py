@@ -16,7 +16,7 @@ from rai_tune.detached import cancel
 from rai_tune.detached.watching import look
 from rai_tune.explaining import explain_row
 from rai_tune.gate import load_policy
-from rai_tune.pipeline import resume
+from rai_tune.pipeline import predict, resume
 from rai_tune.promoting import candidate_of
 from rai_tune.reaudit import reaudit
 from rai_tune.redeciding import redecide
@@ -57,8 +57,9 @@ def nothing(*_: Any) -> None:
         lambda run, workspace: reaudit(run, workspace, "fairness", nothing),
         lambda run, workspace: explain_row(run, workspace, "1", nothing),
         lambda run, workspace: bundle_run(workspace, run),
+        lambda run, workspace: predict(run, workspace, pd.DataFrame(), "rows.csv", nothing),
     ],
-    ids=["resume", "gate", "promote", "sign", "audit", "explain", "bundle"],
+    ids=["resume", "gate", "promote", "sign", "audit", "explain", "bundle", "predict"],
 )
 def test_nothing_is_done_with_a_trial_that_nobody_chose(tmp_path: Path, asked: Any) -> None:
     with Workspace.open(tmp_path / "w") as workspace:

@@ -10,7 +10,7 @@ from rai_tune.core import DivergedError, UsageError
 from rai_tune.recipe.schema import AdapterSpec, TrainingSpec
 from rai_tune.tasks import load_task
 from rai_tune.training.adapters import apply_adapter, check_method
-from rai_tune.training.checkpoints import file_manifest, newest_sound
+from rai_tune.training.checkpoints import file_manifest, newest_sound, spent
 from rai_tune.training.hardware import Hardware, choose_hardware
 from rai_tune.training.hf import mean_loss, row_losses
 from rai_tune.training.predicting import predict_logits
@@ -122,8 +122,11 @@ def test_interrupted_then_resumed_is_bit_identical(tiny_base, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(request(tiny_base, tmp_path / "cut", spec=spec, log=log, recorder=Recorder(stop_at=11)))
     assert max(log.kept) == 9
+    before = spent(tmp_path / "cut" / "checkpoint-9")
     resumed = train(request(tiny_base, tmp_path / "cut", spec=spec, log=log, resume=True))
     assert resumed.resumed_from == 9
+    # What the first process spent up to there is counted as well.
+    assert resumed.cpu_s > before > 0
     for name, weight in trained_bytes(resumed).items():
         assert torch.equal(weight, whole[name]), name
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rai_tune.core import DivergedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -39,14 +41,23 @@ def mean_embeddings(
     device: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> NDArray[np.float32]:
-    """Mean of an encoder's last hidden states over the tokens of each row, of shape (rows, width), in the order of ``ids``."""
+    """Mean of an encoder's last hidden states over the tokens of each row, of shape (rows, width), in the order of ``ids``.
+
+    Raises ``DivergedError`` where one is not finite: nothing can be fitted on it or compared with it.
+    """
 
     def pooled(output: Any, mask: torch.Tensor) -> torch.Tensor:
         weight = mask.unsqueeze(-1).to(output.last_hidden_state.dtype)
         total: torch.Tensor = (output.last_hidden_state * weight).sum(dim=1)
         return total / weight.sum(dim=1).clamp(min=1.0)
 
-    return _in_batches(model, ids, pad_id, batch_size, device, progress, pooled)
+    found = _in_batches(model, ids, pad_id, batch_size, device, progress, pooled)
+    broken = int((~np.isfinite(found).all(axis=1)).sum())
+    if broken:
+        raise DivergedError(
+            f"the encoder's embeddings of {broken} of {len(ids)} rows are not finite numbers; use another base model, or fp32 as training.precision"
+        )
+    return found
 
 
 def _in_batches(

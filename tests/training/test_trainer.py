@@ -13,35 +13,13 @@ from rai_tune.training.adapters import apply_adapter, check_method
 from rai_tune.training.checkpoints import file_manifest, newest_sound, spent
 from rai_tune.training.hardware import Hardware, choose_hardware
 from rai_tune.training.hf import mean_loss, row_losses
-from rai_tune.training.predicting import predict_logits
+from rai_tune.training.predicting import mean_embeddings, predict_logits
 from rai_tune.training.tokens import load_tokenizer, tokenize
 from rai_tune.training.trainer import Examples, TrainRequest, train
+from tests.tools.training_logs import Log, Recorder
 
 CPU = Hardware("cpu", "fp32", 1)
 SPEC = TrainingSpec(epochs=4, batch_size=16, learning_rate=1e-2, select_best_by="loss")
-
-
-class Log:
-    def __init__(self):
-        self.kept = {}
-
-    def add(self, step, manifest):
-        self.kept[step] = manifest
-
-    def recorded(self):
-        return self.kept
-
-
-class Recorder:
-    def __init__(self, stop_at=None):
-        self.values, self.stop_at = [], stop_at
-
-    def metrics(self, step, epoch, values):
-        self.values.append((step, values))
-
-    def progress(self, what, done, total):
-        if self.stop_at and done == self.stop_at:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +164,14 @@ def test_logits_do_not_depend_on_batching(tiny_base, tmp_path):
     alone = predict_logits(ask.model, ask.train.ids, pad_id=0, batch_size=1, device="cpu")
     together = predict_logits(ask.model, ask.train.ids, pad_id=0, batch_size=64, device="cpu")
     assert alone == pytest.approx(together, abs=1e-5)
+
+
+def test_embeddings_that_are_no_numbers_are_never_handed_on(tiny_base, tmp_path):
+    ask = request(tiny_base, tmp_path, adapter=AdapterSpec(method="full"))
+    with torch.no_grad():
+        ask.model.bert.embeddings.word_embeddings.weight[ask.train.ids[0][1]] = float("nan")
+    with pytest.raises(DivergedError, match=r"embeddings of \d+ of 72 rows are not finite"):
+        mean_embeddings(ask.model.bert, ask.train.ids, pad_id=0, batch_size=8, device="cpu")
 
 
 def test_truncation_is_counted(tiny_base):

@@ -17,34 +17,12 @@ from rai_tune.training.fit import fit
 from rai_tune.training.predicting import predict_logits
 from rai_tune.training.saved_model import load_saved
 from rai_tune.training.tokens import load_tokenizer, tokenize
+from tests.tools.training_logs import Log, Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
-
-
-class Log:
-    def __init__(self):
-        self.kept = {}
-
-    def add(self, step, manifest):
-        self.kept[step] = manifest
-
-    def recorded(self):
-        return self.kept
-
-
-class Recorder:
-    def __init__(self, stop_at=None):
-        self.stop_at = stop_at
-
-    def metrics(self, step, epoch, values):
-        pass
-
-    def progress(self, what, done, total):
-        if self.stop_at and done == self.stop_at:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from rai_tune.training.mitigation import LossBatch, Mitigation, TrainingRows, lo
 from rai_tune.training.mitigation.composing import Applied
 from rai_tune.training.tokens import load_tokenizer, tokenize
 from rai_tune.training.trainer import Examples, TrainRequest, train
+from tests.tools.training_logs import Log, Recorder
 
 pytestmark = pytest.mark.slow
 
@@ -113,29 +114,6 @@ def test_the_gap_is_at_most_half_of_that_of_plain_training(plain, method, settin
     assert before[:, 0].min() > 0.2, "the shortcut must be learned by plain training for the case to be covered"
     assert (after[:, 0] < before[:, 0] / 2).all(), (before[:, 0], after[:, 0])
     assert after[:, 1].mean() > before[:, 1].mean()
-
-
-class Log:
-    def __init__(self):
-        self.kept = {}
-
-    def add(self, step, manifest):
-        self.kept[step] = manifest
-
-    def recorded(self):
-        return self.kept
-
-
-class Recorder:
-    def __init__(self, stop_at=None):
-        self.stop_at = stop_at
-
-    def metrics(self, step, epoch, values):
-        pass
-
-    def progress(self, what, done, total):
-        if self.stop_at and done == self.stop_at:
-            raise KeyboardInterrupt
 
 
 class Watching(Mitigation):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import small_run
 from rai_tune import pipeline
+from rai_tune.bundling import bundle_run
 from rai_tune.core import UsageError
+from rai_tune.promoting import sign_run
+from rai_tune.promotion.deciding_again import verify_bundle
+from rai_tune.promotion.ledger import Ledger
 from rai_tune.recipe import load_recipe
 from rai_tune.reporting.stored import report_inputs, stored_results
 from rai_tune.search import choice
@@ -66,7 +71,8 @@ def test_the_chosen_one_goes_on_to_a_verdict_and_the_others_stay_closed(searched
     class Killed(Exception):
         pass
 
-    def killed(*_given):
+    def killed(*_given, choose):
+        choose()
         raise Killed
 
     monkeypatch.setattr(choice, "resume", killed)
@@ -91,6 +97,12 @@ def test_the_chosen_one_goes_on_to_a_verdict_and_the_others_stay_closed(searched
     again = choose(workspace, search, RULE, quiet)
     assert again.again and again.outcome.outcome == outcome.outcome
     assert report_inputs(workspace, best.run_id).selection == inputs.selection
+
+    # Evidence of the choice goes into the bundle, and whoever checks it decides alike.
+    sign_run(workspace, best.run_id, small_run.person(workspace, "Ada", "author"), "author")
+    report = verify_bundle(bundle_run(workspace, best.run_id), Ledger(workspace).head().root)
+    assert [check for check in report.checks if check.ok is False] == []
+    assert report.run == best.run_id
 
     # Another one later opens the test rows again, and both say so.
     later = choose(workspace, search, f"auc at most {best.values['roc_auc'].estimate - 1e-9}, best auc", quiet)

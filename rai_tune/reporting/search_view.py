@@ -180,7 +180,7 @@ def _steered(name: str, trials: Sequence[Mapping[str, Any]]) -> str:
     amounts = [each[name] for each in measured if name in each]
     unjudged, missing = amounts.count(None), sum(by is not None and by > 0 for by in amounts)
     if unjudged == len(measured):
-        return sentence(f"{name} (these rows cannot judge it)")
+        return sentence(f"{name} (could not be judged in any trial)")
     said = [f"missed by {missing} of {len(measured)} trials"] if missing else []
     said += [f"could not be judged in {unjudged}"] if unjudged else []
     return sentence(f"{name} ({', '.join(said) or 'met by all'})")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
 SEARCH_SCHEMA = "rai-tune/search/v1"
 
@@ -53,11 +53,7 @@ class TrialResult:
     @property
     def feasible(self) -> bool:
         """Whether every constraint is met."""
-        return not self.misses(self.constraints)
-
-    def misses(self, controls: Collection[str]) -> list[str]:
-        """Those of ``controls`` that it does not meet. One that it does not name did not apply."""
-        return [name for name, by in self.constraints.items() if name in controls and (by is None or by > 0)]
+        return all(by is not None and by <= 0 for by in self.constraints.values())
 
     @property
     def measured(self) -> bool:
@@ -77,9 +73,8 @@ class TrialResult:
 
 
 def acceptable(trials: Sequence[TrialResult]) -> tuple[TrialResult, ...]:
-    """Those that meet every control that can be judged, which is judged for one of them at least. Empty where none does."""
-    judged = {name for trial in trials for name, by in trial.constraints.items() if by is not None}
-    return tuple(trial for trial in trials if not trial.misses(judged))
+    """Those that meet every control that steered the search. Empty where none does."""
+    return tuple(trial for trial in trials if trial.feasible)
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,10 @@ def _read(folder: Path) -> SearchRecord:
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if body.pop("schema") != SCHEMA:
             raise ValueError("another schema")
+        # Searches begun before the digests of all inputs were kept have that of the rows alone.
+        rows = body.pop("data_digest", None)
+        if rows is not None:
+            body["inputs"] = {"its data": rows}
         lists = ("objectives", "constraints")
         record = SearchRecord(**{**body, **{name: tuple(body[name]) for name in lists}})
     except (ValueError, KeyError, TypeError, AttributeError) as error:

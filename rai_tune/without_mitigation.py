@@ -93,7 +93,12 @@ def keep_before(
     elif told["source"] == OTHER_RUN:
         table = workspace.read_table(told["predictions"])
     else:
-        table = _predicted(planned, told["files"], _folder(workspace, run_id), log)
+        try:
+            table = _predicted(planned, told["files"], _folder(workspace, run_id), log)
+        except DivergedError as error:
+            # The run's own model is not the one that broke.
+            attach(workspace, run_id, BEFORE, {**told, "status": "diverged", "reason": str(error)})
+            return
     test = table[table["split"] == "test"].reset_index(drop=True)
     digest = workspace.put_table(test, {"name": BEFORE_PREDICTIONS})
     workspace.attach(run_id, BEFORE_PREDICTIONS, digest, PARQUET)

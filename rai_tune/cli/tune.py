@@ -261,9 +261,9 @@ def _record(
 def _steering(planned: Plan) -> tuple[str, ...]:
     """Controls that steer the search; those that the validation rows cannot judge are named to whoever searches."""
     from rai_tune.search.constraints import constraints_of, judged_by
-    from rai_tune.search.measurable import as_labelled
+    from rai_tune.search.measurable import made_up
 
-    judged = judged_by(planned, as_labelled(planned)) if constraints_of(planned) else ()
+    judged = judged_by(planned, made_up(planned)) if constraints_of(planned) else ()
     for item in constraints_of(planned):
         if item.name not in judged:
             typer.echo(f"note: {item.name} steers nothing, since the validation rows cannot judge it", err=True)
@@ -339,8 +339,8 @@ def _list_searches(path: Path | None, *, as_json: bool) -> None:
     from rai_tune.workspace import Workspace
 
     store = Workspace.open(path, create=False)
-    found = []
-    for search_id in search_ids(store):
+    found, ids = [], search_ids(store)
+    for search_id in ids:
         try:
             found.append(read_search(store, search_id))
         except IntegrityError as error:
@@ -348,7 +348,7 @@ def _list_searches(path: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "rai-tune/searches/v1", "searches": [each.to_json() for each in found]})
         return
-    if not found:
+    if not ids:
         typer.echo("no searches here yet; 'raitune tune recipe.yaml' begins one")
     for each in found:
         ended = sum(trial.state not in {"running", "waiting"} for trial in each.trials)

@@ -336,7 +336,7 @@ class EarlyStoppingSpec(Part):
     """Smallest change that counts as an improvement."""
 
 
-_TRAINER_ONLY = (
+TRAINER_ONLY = (
     "epochs",
     "learning_rate",
     "accumulate",
@@ -515,7 +515,7 @@ class Recipe(Part):
             raise ValueError(
                 f"training.few_shot warms up with adapter full or lora, or fits a head alone with frozen, not {method!r}"
             )
-        idle = _changed(self.training, _TRAINER_ONLY)
+        idle = _changed(self.training, TRAINER_ONLY)
         if idle:
             raise ValueError(
                 f"training.{idle[0]} has no meaning with training.few_shot, which has epochs and a learning_rate of its own and keeps no checkpoints"

@@ -20,7 +20,7 @@ from rai_tune.search.pareto import front
 from rai_tune.search.points import FAST, OF_SCORES, Points
 from rai_tune.search.recorded import check_as_recorded
 from rai_tune.search.result import Value, acceptable
-from rai_tune.search.store import folder_of, read_record, read_search
+from rai_tune.search.store import check_current, folder_of, read_record, read_search
 from rai_tune.selection import SELECTION, SELECTION_SCHEMA
 from rai_tune.stored_run import attach
 from rai_tune.training.mitigation.composing import decides
@@ -65,7 +65,8 @@ def choose(workspace: Workspace, search_id: str, text: str, progress: Progress) 
     Raises ``UsageError`` for a rule that cannot be read or keeps no trial, and for a search with no trial that can be chosen; ``IntegrityError``
     for a trial that is not as its run recorded it; ``ConflictError`` while another process chooses from this search. Where it is refused, nothing is recorded.
     """
-    with hold(folder_of(workspace, read_record(workspace, search_id).id) / _LOCK, f"choosing from search {search_id}"):
+    check_current(read_record(workspace, search_id))
+    with hold(folder_of(workspace, search_id) / _LOCK, f"choosing from search {search_id}"):
         return _choose(workspace, search_id, text, progress)
 
 

@@ -50,12 +50,14 @@ def constraints_of(planned: Plan) -> tuple[Constraint, ...]:
     )
 
 
-def judged_by(planned: Plan, view: ValidationView) -> tuple[str, ...]:
-    """Names of the constraints that these rows can judge, found on a ``view`` of decisions that are all right.
+def judged_by(planned: Plan, views: Sequence[ValidationView]) -> tuple[str, ...]:
+    """Names of the constraints that these rows can judge, which is judged on one of these ``views`` of made-up decisions at least.
 
     One that no trial can be judged by steers nothing: told as missed by all alike it would hide from the sampler what differs.
     """
-    return tuple(name for name, by in missed(constraints_of(planned), view).items() if by is not None)
+    found = constraints_of(planned)
+    judged = {name for view in views for name, by in missed(found, view).items() if by is not None}
+    return tuple(item.name for item in found if item.name in judged)
 
 
 def missed(constraints: Sequence[Constraint], view: ValidationView) -> dict[str, float | None]:

@@ -29,23 +29,21 @@ def check_as_recorded(workspace: Workspace, found: SearchResult) -> None:
                 raise IntegrityError(
                     f"search {found.id}: trial {trial.number} is not as its run recorded it ({differs}); nothing was chosen"
                 )
-    hidden = _hidden(workspace, found)
-    if hidden:
+    untold = _untold(workspace, found)
+    if untold:
         raise IntegrityError(
-            f"search {found.id}: run {hidden} is a measured trial of it and is left out; nothing was chosen"
+            f"search {found.id}: run {untold} is a measured trial of it, and the study does not say so; nothing was chosen. "
+            f"Where the search was killed, 'raitune tune {found.id} --resume' tells it first"
         )
 
 
-def _hidden(workspace: Workspace, found: SearchResult) -> str | None:
+def _untold(workspace: Workspace, found: SearchResult) -> str | None:
     """A run that was measured for this search and that the study does not name."""
     named = {trial.run_id for trial in found.trials} | {item.run_id for item in workspace.deletions()}
-    # A trial that was measured and is not yet told still counts as at work.
-    at_work = [trial.settings for trial in found.trials if trial.state in {"running", "waiting"}]
     for run_id, artifacts in workspace.artifacts_by_run({TRIAL, VALUES}).items():
-        if run_id not in named and {TRIAL, VALUES} <= set(artifacts):
-            marker = workspace.read_json(artifacts[TRIAL].digest)
-            if marker["search"] == found.id and marker["settings"] not in at_work:
-                return run_id
+        measured = run_id not in named and {TRIAL, VALUES} <= set(artifacts)
+        if measured and workspace.read_json(artifacts[TRIAL].digest)["search"] == found.id:
+            return run_id
     return None
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from rai_tune.core import UsageError
 from rai_tune.recipe import LoadedRecipe, parse_recipe
 from rai_tune.recipe.overrides import apply_overrides
+from rai_tune.recipe.part import Part
+from rai_tune.recipe.schema import TRAINER_ONLY
 from rai_tune.recipe.search import Choice, Range
 from rai_tune.training.mitigation.registry import card_of
 
@@ -107,7 +109,9 @@ def written_space(loaded: LoadedRecipe, written: Mapping[str, Range | Choice]) -
     A setting of one method is asked for only in trials with that method: elsewhere it says nothing, and would mislead the sampler.
     """
     for field in written:
-        if isinstance(_at(loaded, field), dict):
+        if loaded.recipe.training.few_shot is not None and field.removeprefix("training.") in TRAINER_ONLY:
+            raise UsageError(f"search.space: {field} has no meaning with training.few_shot, which does not read it")
+        if isinstance(_part(loaded, field), Part):
             raise UsageError(
                 f"search.space: {field} is a part of the recipe with settings of its own; name one of them"
             )
@@ -207,6 +211,10 @@ def _check_field(loaded: LoadedRecipe, field: str) -> None:
         apply_overrides(_mapping(loaded), [f"{field}=null"])
     except UsageError as error:
         raise UsageError(f"search.space: {str(error).partition(': ')[2]}") from error
+    above = field.rpartition(".")[0]
+    value = _at(loaded, above)
+    if value is not None and not isinstance(value, dict):
+        raise UsageError(f"search.space: {field}: {above} has the value {value!r} and no settings of its own")
 
 
 def _there(loaded: LoadedRecipe, field: str) -> bool:
@@ -223,6 +231,13 @@ def _refusal(loaded: LoadedRecipe, settings: Mapping[str, Any]) -> UsageError | 
     except UsageError as error:
         return error
     return None
+
+
+def _part(loaded: LoadedRecipe, field: str) -> Any:
+    here: Any = loaded.recipe
+    for key in field.split("."):
+        here = getattr(here, key, None)
+    return here
 
 
 def _at(loaded: LoadedRecipe, field: str) -> Any:

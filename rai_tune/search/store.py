@@ -2,13 +2,14 @@
 
 The study is a file of its own and not in the workspace's database: Optuna versions its tables by the same Alembic table as the workspace does.
 Only the process that runs a search writes to it; everybody may read. Stable API: ``SearchRecord``, ``begin``, ``read_record``, ``search_ids``,
-``newest_named``, ``open_study``, ``read_search``, ``inputs_of``, ``changed_inputs``, ``check_same``.
+``newest_named``, ``open_study``, ``read_search``, ``inputs_of``, ``changed_inputs``, ``check_current``,
+``check_same``.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rai_tune.core import IntegrityError, UsageError, canonical_json, check_run_id, did_you_mean, new_run_id
@@ -56,6 +57,8 @@ class SearchRecord:
     author: str | None = None
     inputs: dict[str, str] = field(default_factory=dict)
     """Digests of what every trial learns from and is judged by: ``its data``, ``its base model``, ``policy NAME``."""
+    earlier: bool = False
+    """Begun by a version that recorded less: it can be looked at, and neither gone on with nor chosen from."""
 
     def loaded(self) -> LoadedRecipe:
         """The recipe as it was, from the folder that it was read in. Raises ``IntegrityError`` when it is not the one that was recorded."""
@@ -109,7 +112,8 @@ def write(workspace: Workspace, record: SearchRecord) -> None:
     """Keep what is asked of a search."""
     folder = folder_of(workspace, record.id)
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / RECORD_FILE, canonical_json({"schema": SCHEMA, **asdict(record)}))
+    body = {name: value for name, value in asdict(record).items() if name != "earlier"}
+    atomic_write(folder / RECORD_FILE, canonical_json({"schema": SCHEMA, **body}))
 
 
 def folder_of(workspace: Workspace, search_id: str) -> Path:
@@ -138,9 +142,15 @@ def _moment(folder: Path) -> str:
 
 
 def newest_named(workspace: Workspace, name: str) -> SearchRecord | None:
-    """The newest search of a recipe of this name."""
-    records = (read_record(workspace, each) for each in search_ids(workspace))
-    return next((record for record in records if record.name == name), None)
+    """The newest search of a recipe of this name, of those that can be read."""
+    for search_id in search_ids(workspace):
+        try:
+            record = read_record(workspace, search_id)
+        except IntegrityError:
+            continue
+        if record.name == name:
+            return record
+    return None
 
 
 def read_record(workspace: Workspace, search_id: str) -> SearchRecord:
@@ -157,10 +167,11 @@ def _read(folder: Path) -> SearchRecord:
         body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if body.pop("schema") != SCHEMA:
             raise ValueError("another schema")
-        # Searches begun before the digests of all inputs were kept have that of the rows alone.
-        rows = body.pop("data_digest", None)
-        if rows is not None:
-            body["inputs"] = {"its data": rows}
+        # What its trials could not be judged by was left out in those days, and read as met.
+        body["earlier"] = "data_digest" in body
+        body.pop("data_digest", None)
+        if set(body) - {item.name for item in fields(SearchRecord)}:
+            raise IntegrityError(f"{path} was written by another version of rai-tune")
         lists = ("objectives", "constraints")
         record = SearchRecord(**{**body, **{name: tuple(body[name]) for name in lists}})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -185,8 +196,17 @@ def changed_inputs(record: SearchRecord, planned: Plan) -> list[str]:
     return [name for name, digest in record.inputs.items() if now_there.get(name) != digest]
 
 
+def check_current(record: SearchRecord) -> None:
+    """Refuse (``UsageError``) to go on with, or to choose from, a search of a version that recorded less than is checked now."""
+    if record.earlier:
+        raise UsageError(
+            f"search {record.id} was begun by an earlier version, which did not record all that its trials were judged by; begin a new search"
+        )
+
+
 def check_same(record: SearchRecord, planned: Plan, space: Space, objectives: Sequence[str]) -> None:
     """Refuse to go on with a search that was begun with something else. Raises ``UsageError`` naming what differs."""
+    check_current(record)
     loaded = planned.loaded
     differ: list[str] = []
     if tuple(objectives) != record.objectives:
@@ -284,6 +304,8 @@ def trial_result(trial: optuna.trial.FrozenTrial) -> TrialResult:
     """A trial of the study as a value. One that nothing came of yet is at work or waits."""
     told = trial.user_attrs.get(OUTCOME)
     settings = trial.user_attrs.get("settings", {})
+    if told is None and trial.state.is_finished():
+        return TrialResult(trial.number, "failed", None, settings, error="the study does not say what came of it")
     if told is None:
         state = "waiting" if trial.state.name == "WAITING" else "running"
         return TrialResult(trial.number, state, None, settings)  # type: ignore[arg-type]  # both are states

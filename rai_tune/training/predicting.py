@@ -27,9 +27,10 @@ def predict_logits(
     """Logits of shape (rows, classes), in the order of ``ids``.
 
     Rows are grouped by length, so that padding is short; a batch of padded rows gives each row the same logits as alone
-    up to rounding.
+    up to rounding. Raises ``DivergedError`` where one is not finite: compared with a threshold it would decide like a low score.
     """
-    return _in_batches(model, ids, pad_id, batch_size, device, progress, lambda output, _mask: output.logits)
+    found = _in_batches(model, ids, pad_id, batch_size, device, progress, lambda output, _mask: output.logits)
+    return _finite(found, "the model's scores")
 
 
 def mean_embeddings(
@@ -52,10 +53,14 @@ def mean_embeddings(
         return total / weight.sum(dim=1).clamp(min=1.0)
 
     found = _in_batches(model, ids, pad_id, batch_size, device, progress, pooled)
+    return _finite(found, "the encoder's embeddings")
+
+
+def _finite(found: NDArray[np.float32], what: str) -> NDArray[np.float32]:
     broken = int((~np.isfinite(found).all(axis=1)).sum())
     if broken:
         raise DivergedError(
-            f"the encoder's embeddings of {broken} of {len(ids)} rows are not finite numbers; use another base model, or fp32 as training.precision"
+            f"{what} of {broken} of {len(found)} rows are not finite numbers; use another base model, or fp32 as training.precision"
         )
     return found
 

@@ -138,13 +138,13 @@ def train(request: TrainRequest) -> TrainResult:
     )
 
 
-def check_finite(model: Any) -> None:
-    """Raise ``DivergedError`` when a trained weight is not a finite number."""
+def check_finite(model: Any, rate: str = "training.learning_rate") -> None:
+    """Raise ``DivergedError`` when a trained weight is not a finite number; ``rate`` is the field of the recipe that may be too high."""
     import torch
 
     for name, weight in model.named_parameters():
         if weight.requires_grad and not bool(torch.isfinite(weight).all()):
-            raise DivergedError(f"training diverged: weight {name} is not finite; lower training.learning_rate")
+            raise DivergedError(f"training diverged: weight {name} is not finite; lower {rate}")
 
 
 def _tokens_seen(request: TrainRequest, steps: int, max_steps: int) -> int:

@@ -29,9 +29,10 @@ _RESUME: frozenset[RunState] = frozenset({"preparing"})
 TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     "created": _RESUME | _STOPPED,
     # A resumed run skips the steps whose results it already has.
-    "preparing": _RESUME | _STOPPED | {"training", "predicting", "auditing", "deciding"},
+    # A model that is there already may turn out to give scores that are no numbers.
+    "preparing": _RESUME | _STOPPED | {"training", "predicting", "auditing", "deciding", "diverged"},
     "training": _RESUME | _STOPPED | {"predicting", "diverged", "trained", "pruned"},
-    "predicting": _RESUME | _STOPPED | {"auditing"},
+    "predicting": _RESUME | _STOPPED | {"auditing", "diverged"},
     "auditing": _RESUME | _STOPPED | {"deciding"},
     # A gate that was killed halfway over a finished run starts over from where it left the state.
     "deciding": _RESUME | _STOPPED | {"deciding", "completed"},

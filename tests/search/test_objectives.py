@@ -4,12 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rai_audits.quality.chosen import Wanted
 from rai_tune.core import TaskInfo, UsageError
 from rai_tune.planning import plan
 from rai_tune.recipe import load_recipe
 from rai_tune.search.constraints import constraints_of, judged_by, missed
-from rai_tune.search.measurable import as_labelled, unmeasurable
-from rai_tune.search.objectives import ValidationView, known_objectives, load_objective, load_objectives, measure
+from rai_tune.search.measurable import made_up, unmeasurable
+from rai_tune.search.objectives import (
+    Objective,
+    ValidationView,
+    known_objectives,
+    load_objective,
+    load_objectives,
+    measure,
+)
 from rai_tune.search.points import FAST, Points
 from rai_tune.search.result import TrialResult, acceptable
 
@@ -135,9 +143,28 @@ def test_controls_that_these_rows_cannot_judge_are_known_beforehand(project):
         recipe = load_recipe(project / "recipe.yaml", [f"audits.min_group_rows={least}", "policies=[eeoc-four-fifths]"])
         planned = plan(recipe)
         ratio = next(item for item in constraints_of(planned) if item.check.metric == "impact_ratio")
-        assert (ratio.name in judged_by(planned, as_labelled(planned))) is judged
+        assert (ratio.name in judged_by(planned, made_up(planned))) is judged
         told = unmeasurable(load_objectives(["roc_auc", "equalized_odds_difference", "cpu_seconds"]), planned)
         assert list(told) == ([] if judged else ["equalized_odds_difference"])
+
+
+def test_what_only_a_model_without_errors_leaves_open_is_no_obstacle(project):
+    """Error rates of a perfect model are 0 everywhere, and their ratio has no number."""
+    planned = plan(load_recipe(project / "recipe.yaml"))
+    right, wrong = made_up(planned)
+    assert (right.predictions["prediction"] == right.predictions["label"]).all()
+    missed_rows = wrong.predictions["prediction"] != wrong.predictions["label"]
+    assert 0.15 < missed_rows.mean() < 0.34
+    ratio = Objective(
+        "odds_ratio",
+        "maximise",
+        "share",
+        "",
+        wanted=Wanted("group_rates", "equalized_odds_ratio", "maximise", "attributes"),
+    )
+    assert measure([ratio], right)["odds_ratio"].status != "ok"
+    assert measure([ratio], wrong)["odds_ratio"].status == "ok"
+    assert unmeasurable([ratio], planned) == {}
 
 
 def test_a_trial_that_cannot_be_judged_is_not_acceptable():

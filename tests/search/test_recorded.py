@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rai_tune.core import ConflictError, IntegrityError
+from rai_tune.core import ConflictError, IntegrityError, UsageError
 from rai_tune.search.choice import choose
 from rai_tune.search.recorded import check_as_recorded
 from rai_tune.search.result import Value
@@ -96,11 +98,35 @@ def test_a_measured_trial_cannot_be_left_out(made: tuple[Workspace, SearchResult
     for hidden in (replace(first, state="failed", run_id=None, values={}), replace(first, run_id=second.run_id)):
         with pytest.raises(IntegrityError):
             check_as_recorded(workspace, replace(found, trials=(hidden, second)))
-    with pytest.raises(IntegrityError, match=rf"run {first.run_id} is a measured trial of it and is left out"):
-        check_as_recorded(workspace, replace(found, trials=(second,)))
-    # It was measured, and the search was killed before the study was told.
     at_work = replace(first, state="running", run_id=None, values={}, constraints={})
-    check_as_recorded(workspace, replace(found, trials=(at_work, second)))
+    for trials in ((second,), (at_work, second)):
+        with pytest.raises(
+            IntegrityError, match=rf"run {first.run_id} is a measured trial of it, and the study does not"
+        ):
+            check_as_recorded(workspace, replace(found, trials=trials))
+
+
+def test_an_outcome_that_was_taken_out_of_the_study_is_missed(made: tuple[Workspace, SearchResult]) -> None:
+    workspace, found = made
+    path = folder_of(workspace, SEARCH) / "study.db"
+    with closing(sqlite3.connect(path)) as study, study:
+        study.execute("DELETE FROM trial_user_attributes WHERE key = 'outcome' AND trial_id = 1")
+    first = read_search(workspace, SEARCH).trials[0]
+    assert (first.state, first.error) == ("failed", "the study does not say what came of it")
+    with pytest.raises(IntegrityError, match=f"run {found.trials[0].run_id} is a measured trial"):
+        choose(workspace, SEARCH, "largest auc", lambda *_: None)
+
+
+def test_a_search_of_an_earlier_version_is_looked_at_and_no_more(made: tuple[Workspace, SearchResult]) -> None:
+    workspace, found = made
+    path = folder_of(workspace, SEARCH) / "search.json"
+    path.write_text(path.read_text().replace('"inputs":{}', '"data_digest":null'))
+    assert read_search(workspace, SEARCH).trials == found.trials
+    with pytest.raises(UsageError, match="begun by an earlier version"):
+        choose(workspace, SEARCH, "largest auc", lambda *_: None)
+    path.write_text(path.read_text().replace('"data_digest":null', '"of_tomorrow":1'))
+    with pytest.raises(IntegrityError, match="written by another version"):
+        read_search(workspace, SEARCH)
 
 
 def test_objectives_that_were_taken_out_are_missed(made: tuple[Workspace, SearchResult]) -> None:

@@ -102,6 +102,18 @@ class TestWritten:
         with pytest.raises(UsageError, match=says):
             written_space(loaded(project), written)
 
+    def test_what_few_shot_learning_does_not_read_is_not_searched(self, project):
+        shots = "training={threads: 1, few_shot: {shots: 6, repeats: 1}}"
+        with pytest.raises(UsageError, match=r"training\.learning_rate has no meaning with"):
+            written_space(loaded(project, shots), {"training.learning_rate": Range(low=0.001, high=0.01)})
+        own = written_space(loaded(project, shots), {"training.few_shot.learning_rate": Range(low=0.001, high=0.01)})
+        assert own.points is None
+
+    def test_weights_of_classes_are_one_value(self, project):
+        given = loaded(project, "training.class_weights={approved: 1, denied: 2}")
+        space = written_space(given, {"training.class_weights": Choice(choices=("none", "balanced"))})
+        assert {point["training.class_weights"] for point in points(space)} == {"none", "balanced"}
+
     @pytest.mark.parametrize(
         ("field", "domain", "says"),
         [
@@ -110,6 +122,7 @@ class TestWritten:
             ("seed", Choice(choices=(1, 2)), "no setting that a search may change"),
             ("model", Choice(choices=(1, 2)), "a part of the recipe with settings of its own"),
             ("model.adapter", Choice(choices=(1, 2)), "a part of the recipe with settings of its own"),
+            ("training.class_weights.denied", Range(low=1, high=4), "no settings of its own"),
             ("training.epochs", Range(low=1, high=4), "training.epochs: .*valid integer"),
             ("training.epochs", Range(low=-3, high=0, whole=True), "training.epochs"),
         ],

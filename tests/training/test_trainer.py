@@ -166,12 +166,15 @@ def test_logits_do_not_depend_on_batching(tiny_base, tmp_path):
     assert alone == pytest.approx(together, abs=1e-5)
 
 
-def test_embeddings_that_are_no_numbers_are_never_handed_on(tiny_base, tmp_path):
+def test_scores_and_embeddings_that_are_no_numbers_are_never_handed_on(tiny_base, tmp_path):
     ask = request(tiny_base, tmp_path, adapter=AdapterSpec(method="full"))
     with torch.no_grad():
         ask.model.bert.embeddings.word_embeddings.weight[ask.train.ids[0][1]] = float("nan")
     with pytest.raises(DivergedError, match=r"embeddings of \d+ of 72 rows are not finite"):
         mean_embeddings(ask.model.bert, ask.train.ids, pad_id=0, batch_size=8, device="cpu")
+    # Compared with a threshold such a score would decide, like a low one.
+    with pytest.raises(DivergedError, match=r"scores of \d+ of 72 rows are not finite"):
+        predict_logits(ask.model, ask.train.ids, pad_id=0, batch_size=8, device="cpu")
 
 
 def test_truncation_is_counted(tiny_base):

@@ -85,6 +85,7 @@ def fit_few_shot(
     """
     spec = recipe.training.few_shot
     assert spec is not None
+    started, cpu_started = time.perf_counter(), time.process_time()
     result, facts = _learn(recipe, few, ready, recorder, _name(0, spec.repeats), folder)
     draws = [{"draw": 0, "seed": recipe.seed, **validation_measures(recipe, few, ready, result.model)}]
     for draw in range(1, spec.repeats):
@@ -102,7 +103,14 @@ def fit_few_shot(
         "draws": draws,
         "spread": spread_of(draws),
     }
-    return replace(result, few_shot=told)
+    # What the run took: every draw, though one model is kept.
+    return replace(
+        result,
+        few_shot=told,
+        duration_s=time.perf_counter() - started,
+        cpu_s=time.process_time() - cpu_started,
+        real_tokens=result.real_tokens * spec.repeats,
+    )
 
 
 def _name(draw: int, of: int) -> str:

@@ -82,7 +82,7 @@ def warm_start(
     trainer.remove_callback(PrinterCallback)
     started, cpu_started = time.perf_counter(), time.process_time()
     trainer.train()
-    check_finite(encoder)
+    check_finite(encoder, "training.few_shot.learning_rate")
     return Warmed(
         steps=trainer.state.global_step,
         first_loss=trainer.losses[0],

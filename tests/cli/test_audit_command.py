@@ -1,7 +1,6 @@
 """``raitune audit``: verdicts, exit codes, JSON and refusals, on tables that a person could have."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -45,23 +44,6 @@ controls:
       direction: at_least
       threshold: {value: 0.8, origin: guidance, source: 29 CFR 1607.4(D)}
 """
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Run the command line in this process; returns (exit code, stdout, stderr)."""
-    from rai_tune.cli import main
-
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["raitune", *map(str, arguments)])
-        code = main._guarded()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def scored(path, share_f, share_m, rows=4000):

@@ -7,21 +7,7 @@ import sys
 
 import pytest
 
-
-@pytest.fixture
-def call(monkeypatch, capsys, project):
-    """Run the command line in this process; returns (exit code, stdout, stderr)."""
-    from rai_tune.cli import main
-
-    def run(*arguments):
-        monkeypatch.chdir(project)
-        monkeypatch.setattr(sys, "argv", ["raitune", *arguments])
-        code = main._guarded()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
+pytestmark = pytest.mark.usefixtures("project")
 
 BAD = {
     "one class": (

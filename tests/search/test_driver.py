@@ -114,6 +114,7 @@ def tried(workspace, record):
     return [(trial.number, trial.state, trial.settings) for trial in read_search(workspace, record.id).trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
 def test_a_search_that_was_stopped_anywhere_asks_for_the_same_as_one_that_was_not(asked, pool, sampler):
     workspace, _, new = asked

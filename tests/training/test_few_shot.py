@@ -220,6 +220,7 @@ def test_killed_and_started_again_ends_with_the_same_bytes(few, tmp_path):
     assert len(again.losses) == 3  # of the model that is kept alone
 
 
+@pytest.mark.slow
 def test_other_training_rows_are_not_read(few, tmp_path):
     planned = few()
     kept = train_ids(learned_from(planned.recipe, planned.data))
@@ -255,6 +256,7 @@ def test_the_threshold_that_is_fixed_reads_no_validation_row(few, tmp_path):
     assert told["threshold"]["value"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_script_learns_without_a_workspace(few, tmp_path):
     planned = few()
     learned = learn_few_shot(planned.recipe, planned.data, planned.base)

@@ -263,8 +263,9 @@ def _steering(planned: Plan) -> tuple[str, ...]:
     from rai_tune.search.constraints import constraints_of, judged_by
     from rai_tune.search.measurable import made_up
 
-    judged = judged_by(planned, made_up(planned)) if constraints_of(planned) else ()
-    for item in constraints_of(planned):
+    found = constraints_of(planned)
+    judged = judged_by(planned, made_up(planned)) if found else ()
+    for item in found:
         if item.name not in judged:
             typer.echo(f"note: {item.name} steers nothing, since the validation rows cannot judge it", err=True)
     return judged

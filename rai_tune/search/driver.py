@@ -203,7 +203,7 @@ class _Running:
             trial.user_attrs[OUTCOME] for trial in self.study.get_trials(deepcopy=False) if OUTCOME in trial.user_attrs
         ]
         # Each trial was drawn other numbers, which its error may quote.
-        errors = {_NUMBER.sub("#", each["error"]): each["error"] for each in told}
+        errors = {_NUMBER.sub("#", each["error"]) for each in told}
         enough = len(told) >= _ALIKE or (all_told and told)
         if enough and len(errors) == 1 and all(each["state"] == "failed" for each in told):
             count = f"the first {len(told)} trials" if len(told) > 1 else "the first trial"
